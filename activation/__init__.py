@@ -1,0 +1,1 @@
+"""What to do about a person: consent, journeys, decisions, the log, releases, syncs and connectors."""

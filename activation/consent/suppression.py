@@ -1,0 +1,106 @@
+"""Suppression: a bounce or complaint about an address, or a do-not-contact about a person.
+
+A suppression of every purpose on one channel, given under an identifier that is an address of that
+channel, is about the address; any other is about the person. Only the person's own newer grant
+lifts one. It lifts an address on its channel; purposes that rest on consent or legitimate interests
+need that grant to name them, so a person who complained about marketing and later accepts
+onboarding mail gets no marketing again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from activation.consent.events import ConsentEvent
+from activation.consent.vocabulary import ADDRESS_TYPE, ANY, SYSTEM_SOURCES
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An identifier of a person; a blocked one (an agent's phone) is nowhere to write to."""
+
+    identifier_type: str
+    identifier: str
+    is_blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReachedEvent:
+    """An event and whether the link over which it reaches the person may carry permissions."""
+
+    event: ConsentEvent
+    may_permit: bool
+
+
+def is_about_address(event: ConsentEvent) -> bool:
+    """Whether a suppression is about the address it was given under, not about the person."""
+    return event.purpose == ANY and ADDRESS_TYPE.get(event.channel) == event.identifier_type
+
+
+def own_grant_at(
+    known: Iterable[ReachedEvent], channel: str, purpose: str | None = None
+) -> datetime | None:
+    """When the person themselves last granted something on the channel (for the purpose)."""
+    return max(
+        (
+            reached.event.occurred_at
+            for reached in known
+            if reached.event.action == "granted"
+            and reached.may_permit
+            and reached.event.source not in SYSTEM_SOURCES
+            and reached.event.channel == channel
+            and purpose in (None, reached.event.purpose)
+        ),
+        default=None,
+    )
+
+
+def suppression(
+    known: Sequence[ReachedEvent],
+    addresses: Iterable[Address],
+    purpose: str,
+    channel: str,
+    *,
+    is_owed: bool,
+) -> ConsentEvent | None:
+    """The event that suppresses the person for the purpose and channel, or None.
+
+    `is_owed` says that the purpose rests on a contract or a legal obligation: then it is enough
+    that one address is not suppressed, or no longer.
+    """
+    suppressions = [reached.event for reached in known if reached.event.action == "suppressed"]
+    lifted_at = own_grant_at(known, channel, purpose)
+    reopened_at = own_grant_at(known, channel)
+    about_person = [
+        event
+        for event in suppressions
+        if not is_about_address(event) and event.covers(purpose, channel)
+        if not _is_older(event, lifted_at)
+    ]
+    about_addresses = [
+        event for event in suppressions if is_about_address(event) and event.channel == channel
+    ]
+    standing = [event for event in about_addresses if not _is_older(event, reopened_at)]
+    closed = {event.identifier for event in standing}
+    is_reachable = any(
+        address.identifier_type == ADDRESS_TYPE.get(channel)
+        and not address.is_blocked
+        and address.identifier not in closed
+        for address in addresses
+    )
+    reopened = [
+        event
+        for event in about_addresses
+        if _is_older(event, reopened_at) and not _is_older(event, lifted_at)
+    ]
+    effective = [
+        *about_person,
+        *([] if is_reachable else standing),
+        *([] if is_owed else reopened),
+    ]
+    return max(effective, key=lambda event: (event.occurred_at, event.event_id), default=None)
+
+
+def _is_older(event: ConsentEvent, instant: datetime | None) -> bool:
+    # At the same instant the restriction holds.
+    return instant is not None and event.occurred_at < instant

@@ -1,0 +1,32 @@
+"""The words of consent: actions, identifier types, channels, and what follows from each."""
+
+from typing import Final, Literal, get_args
+
+Action = Literal[
+    "granted", "confirmed", "denied", "withdrawn", "objected", "suppressed", "restricted", "erased"
+]
+IdentifierType = Literal[
+    "email", "phone", "contact_id", "customer_number", "account_id", "device_id", "ticket_id"
+]
+Basis = Literal["contract", "legal_obligation", "legitimate_interests", "consent"]
+Channel = Literal["email", "sms", "push", "phone", "post"]
+
+ANY: Final = "*"
+ACTIONS: Final[tuple[str, ...]] = get_args(Action)
+IDENTIFIER_TYPES: Final[tuple[str, ...]] = get_args(IdentifierType)
+CHANNELS: Final[tuple[str, ...]] = get_args(Channel)
+
+PERMISSIVE_ACTIONS: Final = frozenset({"granted", "confirmed"})
+RESTRICTIVE_ACTIONS: Final = frozenset(ACTIONS) - PERMISSIVE_ACTIONS
+
+# Sources that speak for a system, not for the person: their grants never lift a suppression.
+SYSTEM_SOURCES: Final = frozenset({"import", "upsert", "unknown"})
+
+# The identifier that is an address of the channel. A suppression under it (a bounce, a complaint)
+# is about that address; under any other identifier it is about the person.
+ADDRESS_TYPE: Final[dict[str, str]] = {
+    "email": "email",
+    "sms": "phone",
+    "phone": "phone",
+    "push": "device_id",
+}

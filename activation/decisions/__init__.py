@@ -1,0 +1,25 @@
+"""Decisions: candidates of the journeys, through the gates, to one row each with its reason."""
+
+from activation.decisions.approvals import current_approvals
+from activation.decisions.contract import COLUMNS, SCHEMA, DecisionError, Release
+from activation.decisions.deciding import decide
+from activation.decisions.gates import Gate, Outcome
+from activation.decisions.materialising import materialise
+from activation.decisions.reasons import SENTENCES
+from activation.decisions.tables import append_decisions, ensure_tables, record_release
+
+__all__ = [
+    "COLUMNS",
+    "SCHEMA",
+    "SENTENCES",
+    "DecisionError",
+    "Gate",
+    "Outcome",
+    "Release",
+    "append_decisions",
+    "current_approvals",
+    "decide",
+    "ensure_tables",
+    "materialise",
+    "record_release",
+]

@@ -1,0 +1,19 @@
+"""Approvals as the store has them now, for `decide`."""
+
+import pyarrow as pa
+from sqlalchemy import Connection, func, select
+
+from activation.decisions.deciding import APPROVAL_SCHEMA
+from activation.store.tables import approval
+
+
+def current_approvals(connection: Connection) -> pa.Table:
+    """One row per node, subject and person: the newest verdict, granted or refused."""
+    newest = (
+        select(func.max(approval.c.seq))
+        .group_by(approval.c.node, approval.c.subject_id, approval.c.person_id)
+        .scalar_subquery()
+    )
+    columns = [approval.c[name] for name in APPROVAL_SCHEMA.names]
+    rows = connection.execute(select(*columns).where(approval.c.seq.in_(newest))).mappings()
+    return pa.Table.from_pylist([dict(row) for row in rows], APPROVAL_SCHEMA)

@@ -1,0 +1,60 @@
+"""The decision row: its columns, their types, and the canonical text that identifies it.
+
+Grain: one row per candidate (person, subject, node) and run. Times are UTC.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+#: The columns of a decision, in order. `context` goes to the opening of the log, not to the
+#: warehouse's decision_log.
+SCHEMA = pa.schema(
+    [
+        ("decision_id", pa.string()),
+        ("person_id", pa.string()),
+        ("node", pa.string()),
+        ("journey", pa.string()),
+        ("subject_id", pa.string()),
+        ("as_of", pa.timestamp("us", tz="UTC")),
+        ("outcome", pa.string()),
+        ("reason", pa.string()),
+        ("action", pa.string()),
+        ("channel", pa.string()),
+        ("purpose", pa.string()),
+        ("lawful_basis", pa.string()),
+        ("evidence", pa.string()),
+        ("watermark", pa.int64()),
+        ("policies", pa.string()),
+        ("once_key", pa.string()),
+        ("gate_mask", pa.int32()),
+        ("arm", pa.string()),
+        ("bucket", pa.int32()),
+        ("release", pa.string()),
+        ("context", pa.string()),
+    ]
+)
+
+COLUMNS = tuple(SCHEMA.names)
+
+#: Characters that the canonical form refuses; they become U+FFFD in a context.
+REFUSED_CONTROLS = "[\\x00-\\x07\\x0b\\x0e-\\x1f]"
+REPLACEMENT = "\ufffd"
+
+
+@dataclass(frozen=True)
+class Release:
+    """What decisions are made under: content-addressed, so equal content has an equal id.
+
+    `activation.release.build` makes it; whoever builds it and when does not matter.
+    """
+
+    id: str
+    digest: str
+    manifest: Mapping[str, Any] = field(repr=False)
+
+
+class DecisionError(ValueError):
+    """The tables that a decision reads are not what the journeys ask for."""

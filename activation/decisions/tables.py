@@ -1,0 +1,118 @@
+"""The tables of schema `activation` that decisions read and write in the warehouse.
+
+decision_log: one row per decision, a copy of the log's rows without the context. release_node: one
+row per release and node, what a log row needs to become an action. action: one row per act of a
+node that sends or does something. audience: one row per audience and member. Times are UTC.
+"""
+
+import duckdb
+import pyarrow as pa
+
+from activation.decisions.contract import Release
+
+_TABLES = (
+    """create table if not exists activation.decision_log (
+        decision_id varchar not null,
+        person_id varchar not null,
+        node varchar not null,
+        journey varchar,
+        subject_id varchar,
+        as_of timestamptz not null,
+        outcome varchar not null,
+        reason varchar,
+        action varchar,
+        channel varchar,
+        purpose varchar,
+        lawful_basis varchar,
+        evidence varchar,
+        watermark bigint,
+        policies varchar,
+        once_key varchar,
+        gate_mask integer,
+        arm varchar,
+        bucket integer,
+        release varchar not null,
+        batch bigint,
+        seq bigint,
+        commitment varchar
+    )""",
+    """create table if not exists activation.release_node (
+        release varchar not null,
+        node varchar not null,
+        kind varchar not null,
+        template varchar not null,
+        valid_hours integer not null
+    )""",
+    """create table if not exists activation.action (
+        decision_id varchar not null,
+        person_id varchar not null,
+        node varchar not null,
+        action varchar,
+        channel varchar,
+        purpose varchar,
+        lawful_basis varchar,
+        subject_id varchar,
+        template varchar not null,
+        release varchar not null,
+        decided_as_of timestamptz not null,
+        send_after timestamptz not null,
+        valid_until timestamptz not null
+    )""",
+    """create table if not exists activation.audience (
+        audience varchar not null,
+        person_id varchar not null,
+        since timestamptz not null
+    )""",
+)
+
+
+def ensure_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the schema and its tables where they are missing."""
+    connection.execute("create schema if not exists activation")
+    for statement in _TABLES:
+        connection.execute(statement)
+
+
+def record_release(connection: duckdb.DuckDBPyConnection, release: Release) -> None:
+    """Write a release's nodes into activation.release_node, once.
+
+    `decide` does so for its own release. After the warehouse was deleted, call it for every
+    release of the store that the log names.
+    """
+    ensure_tables(connection)
+    known = connection.execute(
+        "select count(*) from activation.release_node where release = ?", [release.id]
+    ).fetchone()
+    if known and known[0]:
+        return
+    for node in release.manifest["journeys"].values():
+        connection.execute(
+            "insert into activation.release_node values (?, ?, ?, ?, ?)",
+            [
+                release.id,
+                node["id"],
+                node["kind"],
+                node["action"]["template"],
+                node["action"]["valid_hours"],
+            ],
+        )
+
+
+def append_decisions(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> int:
+    """Copy sealed rows of the log into activation.decision_log; returns how many were new.
+
+    `rows` has the table's columns by name (a context column, if any, is left out). Rows whose
+    decision_id is there already are skipped, so that copying twice changes nothing.
+    """
+    ensure_tables(connection)
+    kept = rows.drop_columns([name for name in ("context",) if name in rows.column_names])
+    connection.register("assent_sealed_row", kept)
+    try:
+        result = connection.execute(
+            "insert into activation.decision_log by name "
+            "select * from assent_sealed_row as s where not exists ("
+            "select 1 from activation.decision_log as l where l.decision_id = s.decision_id)"
+        ).fetchone()
+    finally:
+        connection.unregister("assent_sealed_row")
+    return int(result[0]) if result else 0

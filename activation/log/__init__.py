@@ -1,0 +1,47 @@
+"""The decision log: append-only, signed, provable, with openings that can be erased."""
+
+from activation.log.checkpoints import BatchHeader
+from activation.log.decision_log import Batch, DecisionLog
+from activation.log.errors import (
+    DecisionUnknown,
+    DuplicateDecision,
+    KeyProblem,
+    LogBusy,
+    LogDamaged,
+    LogError,
+    NoteRefused,
+    RowRefused,
+)
+from activation.log.explain import explain
+from activation.log.keys import load_or_create_key
+from activation.log.notes import PublicKey, SigningKey
+from activation.log.openings import Opening
+from activation.log.proofs import ConsistencyProof, InclusionProof
+from activation.log.rows import DECISION_COLUMNS, FORMAT, READ_SCHEMA
+from activation.log.verification import Finding, VerifyReport
+
+__all__ = [
+    "DECISION_COLUMNS",
+    "FORMAT",
+    "READ_SCHEMA",
+    "Batch",
+    "BatchHeader",
+    "ConsistencyProof",
+    "DecisionLog",
+    "DecisionUnknown",
+    "DuplicateDecision",
+    "Finding",
+    "InclusionProof",
+    "KeyProblem",
+    "LogBusy",
+    "LogDamaged",
+    "LogError",
+    "NoteRefused",
+    "Opening",
+    "PublicKey",
+    "RowRefused",
+    "SigningKey",
+    "VerifyReport",
+    "explain",
+    "load_or_create_key",
+]

@@ -1,0 +1,116 @@
+"""The bytes that are hashed: a row as a JSON array of text, a context under its own random key.
+
+A leaf is sha256(0x00 || json), where json is what json.dumps(row, ensure_ascii=False,
+separators=(',', ':')) gives for [format, batch, seq, decision columns, commitment]. Columns that
+need no escape, nearly all, are joined by Arrow: 1.2 CPU s per 1M rows, against 3.5 for json.dumps
+row by row. Control characters other than \\b \\t \\n \\f \\r are refused: JSON
+writers differ over them, and the form must not depend on who wrote it.
+"""
+
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+from itertools import pairwise
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.log.errors import RowRefused
+from activation.log.rows import FORMAT, SEGMENT_COLUMNS
+
+KEY_BYTES: Final = 16
+_SLICE_ROWS: Final = 131_072
+_CONTROLS: Final = bytes(range(0x20))
+_REFUSED: Final = bytes(set(_CONTROLS) - set(b"\b\t\n\f\r"))
+_ESCAPED: Final = _CONTROLS + b'"\\'
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def documents(rows: pa.Table) -> Iterator[pa.Array]:
+    """The canonical JSON of segment rows, in slices that keep memory flat."""
+    columns = rows.select(SEGMENT_COLUMNS)
+    for start in range(0, len(rows), _SLICE_ROWS):
+        part = columns.slice(start, _SLICE_ROWS).combine_chunks()
+        yield _joined([column.chunk(0) for column in part.columns])
+
+
+def _joined(columns: list[pa.Array]) -> pa.Array:
+    pieces: list[pa.Array | str] = []
+    literal = f'["{FORMAT}"'
+    for column in columns:
+        if not column.null_count and not _has_any(column, _ESCAPED):
+            pieces += [f'{literal},"', column]
+            literal = '"'
+        else:
+            pieces += [f"{literal},", _json_texts(column)]
+            literal = ""
+    return pc.binary_join_element_wise(*pieces, f"{literal}]", "")
+
+
+def _json_texts(column: pa.Array) -> pa.Array:
+    if _has_any(column, _ESCAPED):
+        return pa.array([_encode(text) for text in column.to_pylist()], pa.string())
+    return pc.fill_null(pc.binary_join_element_wise('"', column, '"', ""), "null")
+
+
+def _bytes_of(column: pa.Array) -> tuple[memoryview, memoryview]:
+    """The bounds and the bytes of a string or binary array's values, without copying them."""
+    _, offsets, data = column.buffers()
+    bounds = memoryview(offsets if offsets is not None else bytes(4)).cast("i")
+    bounds = bounds[column.offset : column.offset + len(column) + 1]
+    return bounds, memoryview(data if data is not None else b"")
+
+
+def _has_any(column: pa.Array, wanted: bytes) -> bool:
+    """Whether any of these bytes stands in the column's text; ASCII bytes are whole characters."""
+    bounds, data = _bytes_of(column)
+    text = bytes(data[bounds[0] : bounds[-1]])
+    return len(text.translate(None, wanted)) != len(text)
+
+
+def leaf_hashes(rows: pa.Table) -> bytes:
+    """The leaf hashes of segment rows, concatenated."""
+    hashed = []
+    for document in documents(rows):
+        bounds, data = _bytes_of(pc.binary_join_element_wise("\0", document, ""))
+        hashed += [sha256(data[start:end]).digest() for start, end in pairwise(bounds)]
+    return b"".join(hashed)
+
+
+def commitment(key: bytes, seq: int, context: bytes) -> str:
+    """sha256(key || seq || ':' || context) in hex; seq in decimal, so ':' ends it."""
+    return sha256(b"%b%d:%b" % (key, seq, context)).hexdigest()
+
+
+def commitments(
+    keys: pa.ChunkedArray, seqs: pa.ChunkedArray, contexts: pa.ChunkedArray
+) -> pa.Array:
+    """`commitment` over columns: binary keys, integer seqs, text contexts, none of them null."""
+    digests: list[str] = []
+    parts = pa.table({"key": keys, "seq": seqs, "context": contexts})
+    for part in filter(len, parts.to_batches(_SLICE_ROWS)):
+        seq = part["seq"].cast(pa.string()).cast(pa.binary())
+        context = part["context"].cast(pa.binary())
+        message = pc.binary_join_element_wise(part["key"], seq, b":", context, b"")
+        bounds, data = _bytes_of(message)
+        digests += [sha256(data[start:end]).hexdigest() for start, end in pairwise(bounds)]
+    return pa.array(digests, pa.string())
+
+
+def check_text(rows: pa.Table) -> None:
+    """Refuse text columns that have no canonical form. Raises RowRefused, naming the column.
+
+    `context` must be a JSON object besides, in which canonical JSON escapes every control.
+    """
+    for name in rows.column_names:
+        refused = _CONTROLS if name == "context" else _REFUSED
+        if any(_has_any(chunk, refused) for chunk in rows.column(name).chunks):
+            raise RowRefused(
+                f"column {name}: has a control character in some row; write JSON escapes in a "
+                "context, and nothing but \\b \\t \\n \\f \\r elsewhere"
+            )
+    contexts = rows.column("context")
+    shaped = pc.and_(pc.starts_with(contexts, "{"), pc.ends_with(contexts, "}"))
+    if not pc.all(shaped, min_count=0).as_py():
+        raise RowRefused("column context: not a JSON object; give canonical JSON such as {}")

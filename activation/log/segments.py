@@ -1,0 +1,102 @@
+"""Segments: the rows of one batch, one write-once Parquet file of text columns.
+
+Its footer repeats the Merkle frontier before and after the batch. Nobody trusts it: a frontier
+counts only when it folds to the root that a signed checkpoint states. It spares the reader of one
+batch from hashing all earlier ones.
+"""
+
+from base64 import b64encode
+from pathlib import Path
+from typing import IO, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from activation.log.durable import READ_ONLY, publish
+from activation.log.errors import LogDamaged
+from activation.log.merkle import HASH_BYTES, Frontier
+from activation.log.notes import decode_base64
+from activation.log.rows import FORMAT, SEGMENT_COLUMNS
+
+SUFFIX: Final = ".parquet"
+_FORMAT_KEY: Final = b"assent.format"
+_BEFORE_KEY: Final = b"assent.frontier.before"
+_AFTER_KEY: Final = b"assent.frontier.after"
+_ROW_GROUP: Final = 131_072
+# Digests and running numbers never repeat: a dictionary of them only costs time.
+_DISTINCT: Final = frozenset({"seq", "decision_id", "commitment"})
+_REPEATING: Final = [name for name in SEGMENT_COLUMNS if name not in _DISTINCT]
+
+
+def encode_frontier(frontier: Frontier) -> bytes:
+    """Size and nodes as one line of text."""
+    return b"%d " % frontier.size + b64encode(b"".join(frontier.nodes))
+
+
+def decode_frontier(encoded: bytes) -> Frontier | None:
+    """The reverse; None when it is not a frontier."""
+    size, _, nodes = encoded.decode("ascii", "replace").partition(" ")
+    try:
+        raw = decode_base64(nodes)
+        parts = tuple(raw[at : at + HASH_BYTES] for at in range(0, len(raw), HASH_BYTES))
+        return Frontier(int(size), parts)
+    except ValueError:
+        return None
+
+
+def write(path: Path, rows: pa.Table, before: Frontier, after: Frontier) -> None:
+    """Publish a segment, once and for good."""
+    metadata = {
+        _FORMAT_KEY: FORMAT.encode(),
+        _BEFORE_KEY: encode_frontier(before),
+        _AFTER_KEY: encode_frontier(after),
+    }
+    rows = rows.replace_schema_metadata(metadata)
+
+    def parquet(stream: IO[bytes]) -> None:
+        pq.write_table(
+            rows,
+            stream,
+            row_group_size=_ROW_GROUP,
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=_REPEATING,
+            write_statistics=["decision_id", "seq"],
+        )
+
+    publish(path, parquet, mode=READ_ONLY)
+
+
+def read(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """A segment's rows, all text, in SEGMENT_COLUMNS' order or just these columns.
+
+    Raises LogDamaged when it is missing, can't be read or has another form.
+    """
+    try:
+        rows = pq.read_table(path, columns=columns, partitioning=None)
+        rows.validate(full=True)
+    except FileNotFoundError:
+        raise LogDamaged(f"segments/{path.name}: missing; restore it") from None
+    except (OSError, pa.ArrowException):
+        raise LogDamaged(f"segments/{path.name}: can't be read as Parquet; restore it") from None
+    metadata = rows.schema.metadata or {}
+    form = [(field.name, field.type) for field in rows.schema]
+    if metadata.get(_FORMAT_KEY) != FORMAT.encode() or form != [
+        (name, pa.string()) for name in columns or SEGMENT_COLUMNS
+    ]:
+        raise LogDamaged(f"segments/{path.name}: its columns are not those of format {FORMAT}")
+    return rows
+
+
+def read_frontiers(path: Path) -> tuple[Frontier | None, Frontier | None]:
+    """The frontiers before and after the batch that the footer claims, unverified.
+
+    Raises LogDamaged when the segment is missing or can't be read.
+    """
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowException):
+        raise LogDamaged(f"segments/{path.name}: missing or can't be read; restore it") from None
+    return decode_frontier(metadata.get(_BEFORE_KEY, b"")), decode_frontier(
+        metadata.get(_AFTER_KEY, b"")
+    )

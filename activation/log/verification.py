@@ -1,0 +1,256 @@
+"""Recompute the whole log and say, file by file, what doesn't hold.
+
+`activation/log/verifier.py` does the same without this package, in other ways; a property test
+holds the two to the same findings.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.log import canonical, openings, segments
+from activation.log.checkpoints import NO_FORMER, BatchHeader, digest
+from activation.log.durable import numbered
+from activation.log.errors import KeyProblem, LogDamaged, NoteRefused
+from activation.log.layout import Layout
+from activation.log.merkle import Frontier
+from activation.log.notes import PublicKey, split
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One thing that doesn't hold. `seq` is the row concerned, or None for the whole file."""
+
+    file: str
+    seq: int | None
+    code: str
+    problem: str
+
+    def __str__(self) -> str:
+        place = self.file if self.seq is None else f"{self.file} seq {self.seq}"
+        return f"{place}: {self.problem} ({self.code})"
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """What was recomputed. `uncommitted` says that a crash left a batch which never happened."""
+
+    batches: int
+    rows: int
+    openings: int
+    root: bytes
+    uncommitted: bool
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything holds."""
+        return not self.findings
+
+
+@dataclass
+class _Walk:
+    """State carried from batch to batch. None: not known, because something before it is broken."""
+
+    at: Layout
+    key: PublicKey
+    findings: list[Finding] = field(default_factory=list)
+    header: BatchHeader | None = None
+    former: str | None = NO_FORMER
+    frontier: Frontier | None = field(default_factory=Frontier)
+    next_seq: int | None = 0
+    rows: int = 0
+    openings: int = 0
+    decisions: list[tuple[str, pa.Table]] = field(default_factory=list)
+
+    def found(self, code: str, file: str, problem: str, seq: int | None = None) -> None:
+        self.findings.append(Finding(file, seq, code, problem))
+
+
+def verify(at: Layout, key: PublicKey) -> VerifyReport:
+    """Check all files of the log against the key and against each other."""
+    walk = _Walk(at, key)
+    # Listed before the checkpoints: what a writer adds meanwhile is not taken for a stray.
+    present = [numbered(directory, segments.SUFFIX) for directory in (at.segments, at.openings)]
+    copied = numbered(at.copies)[0] if at.copies else {}
+    _check_public_key(walk)
+    numbers, strange = numbered(at.checkpoints)
+    last = max(numbers, default=0)
+    for number in range(1, last + 1):
+        header = _check_checkpoint(walk, number)
+        _check_batch(walk, number, header)
+    uncommitted = _check_strays(walk, last, strange, present)
+    _check_repeats(walk)
+    _check_copies(walk, last, copied)
+    root = walk.header.root if walk.header else Frontier().root()
+    findings = tuple(walk.findings)
+    return VerifyReport(last, walk.rows, walk.openings, root, uncommitted, findings)
+
+
+def _check_public_key(walk: _Walk) -> None:
+    try:
+        beside = PublicKey.parse(walk.at.public_key.read_text(encoding="utf-8"))
+    except (FileNotFoundError, UnicodeDecodeError, KeyProblem):
+        beside = None
+    if beside != walk.key:
+        walk.found("public_key", "public_key", "is not the key this log is verified with")
+
+
+def _check_checkpoint(walk: _Walk, number: int) -> BatchHeader | None:
+    """The checkpoint's header if it is genuine; the chain goes on from its text in any case."""
+    file = f"checkpoints/{number:06d}"
+    former, walk.former = walk.former, None
+    if not walk.at.checkpoint(number).exists():
+        walk.found("checkpoint_missing", file, "is missing")
+        return None
+    try:
+        note = walk.at.checkpoint_text(number)
+        text, _ = split(note)
+        header = BatchHeader.parse(text)
+    except (LogDamaged, NoteRefused):
+        walk.found("checkpoint_malformed", file, "is not a checkpoint in this version's form")
+        return None
+    walk.former = digest(text)
+    try:
+        walk.key.open(note)
+    except NoteRefused:
+        walk.found("signature", file, "carries no valid signature of the log's key")
+        return None
+    if header.origin != walk.key.name or header.number != number:
+        walk.found("checkpoint_malformed", file, "is of another log or another batch")
+        return None
+    if former is not None and header.previous != former:
+        walk.found("chain", file, "doesn't name the checkpoint before it")
+    return header
+
+
+def _check_batch(walk: _Walk, number: int, header: BatchHeader | None) -> None:
+    path = walk.at.segment(number)
+    file = f"segments/{path.name}"
+    former, walk.header = walk.header, header or walk.header
+    try:
+        rows: pa.Table | None = segments.read(path)
+        before, _ = segments.read_frontiers(path)
+    except LogDamaged:
+        code = "segment_unreadable" if path.exists() else "segment_missing"
+        walk.found(code, file, "can't be read in this version's form" if path.exists() else "gone")
+        rows, before = None, None
+    if walk.frontier is None and former and before and _gives(before, former):
+        walk.frontier = before
+    if rows is None:
+        walk.frontier, walk.next_seq = None, header.size if header else None
+        return
+    walk.rows += len(rows)
+    walk.decisions.append((file, rows.select(["seq", "decision_id"])))
+    _check_numbers(walk, file, number, rows, header)
+    _check_root(walk, file, rows, header)
+    walk.next_seq = header.size if header else None
+    _check_openings(walk, number, rows)
+
+
+def _gives(frontier: Frontier, header: BatchHeader) -> bool:
+    return frontier.size == header.size and frontier.root() == header.root
+
+
+def _check_numbers(
+    walk: _Walk, file: str, number: int, rows: pa.Table, header: BatchHeader | None
+) -> None:
+    start = walk.next_seq
+    if start is not None and header and (start + len(rows) != header.size or not len(rows)):
+        walk.found("size", file, "holds another number of rows than its checkpoint says")
+    if not pc.all(pc.equal(rows["batch"], str(number)), skip_nulls=False, min_count=0).as_py():
+        walk.found("batch", file, "has rows of another batch")
+    if start is not None:
+        expected = pa.array(range(start, start + len(rows)), pa.int64()).cast(pa.string())
+        wrong = pc.index(pc.fill_null(pc.equal(rows["seq"], expected), False), False).as_py()
+        if wrong >= 0:
+            walk.found("seq", file, "the row's seq is not the next one", start + wrong)
+
+
+def _check_root(walk: _Walk, file: str, rows: pa.Table, header: BatchHeader | None) -> None:
+    if walk.frontier is not None:
+        walk.frontier = walk.frontier.extended(canonical.leaf_hashes(rows))
+        if header and not _gives(walk.frontier, header):
+            start = walk.next_seq
+            walk.found("root", file, "its rows, from this seq on, are not those signed", start)
+            walk.frontier = None
+
+
+def _check_openings(walk: _Walk, number: int, rows: pa.Table) -> None:
+    path = walk.at.opening(number)
+    if not path.exists():
+        return  # all erased, or kept from this reader: openings are not part of what is proven
+    file = f"openings/{path.name}"
+    try:
+        opened = openings.read(path)
+    except LogDamaged:
+        walk.found("opening_unreadable", file, "can't be read in this version's form")
+        return
+    walk.openings += len(opened)
+    columns = (rows[name].to_pylist() for name in ("seq", "person_id", "commitment"))
+    sealed = {seq: (person, digest) for seq, person, digest in zip(*columns, strict=True)}
+    persons, seqs = opened["person_id"].to_pylist(), opened["seq"].to_pylist()
+    digests = openings.commitments(opened).to_pylist()
+    seen: set[int] = set()
+    for seq, holder in zip(seqs, zip(persons, digests, strict=True), strict=True):
+        claimed = sealed.get(str(seq))
+        if claimed is None:
+            walk.found("opening_unknown", file, "opens a row that the segment lacks", seq)
+            continue
+        if seq in seen:
+            walk.found("opening_repeated", file, "a row is opened twice", seq)
+        seen.add(seq)
+        if claimed == holder:
+            continue
+        if claimed[0] != holder[0]:
+            walk.found("opening_person", file, "names another person than the row", seq)
+        if claimed[1] != holder[1]:
+            walk.found("opening_commitment", file, "doesn't fit the row's commitment", seq)
+
+
+def _check_strays(
+    walk: _Walk, last: int, strange: list[Path], present: list[tuple[dict[int, Path], list[Path]]]
+) -> bool:
+    """Files that no batch accounts for. One batch past the last is what a crash leaves."""
+    for known, odd in present:
+        strange = strange + odd + [path for number, path in known.items() if number > last + 1]
+    for path in strange:
+        file = f"{path.parent.name}/{path.name}"
+        walk.found("unexpected_file", file, "belongs to no batch")
+    return any(last + 1 in known for known, _ in present)
+
+
+def _check_repeats(walk: _Walk) -> None:
+    if not walk.decisions:
+        return
+    everything = pa.concat_tables([rows for _, rows in walk.decisions])["decision_id"]
+    if len(everything.unique()) == len(everything):
+        return
+    seen: set[str | None] = set()
+    for file, rows in walk.decisions:
+        columns = (rows[name].to_pylist() for name in ("seq", "decision_id"))
+        for seq, decision_id in zip(*columns, strict=True):
+            if decision_id in seen:
+                place = int(seq) if seq and seq.isascii() and seq.isdecimal() else None
+                walk.found("decision_repeated", file, "a decision stands in the log twice", place)
+            seen.add(decision_id)
+
+
+def _check_copies(walk: _Walk, last: int, copied: dict[int, Path]) -> None:
+    for number, path in sorted(copied.items()):
+        file = f"checkpoints/{number:06d}"
+        if number > last:
+            walk.found("truncated", file, "is gone, yet its copy exists")
+            continue
+        try:
+            same = _text(path) == _text(walk.at.checkpoint(number))
+        except (OSError, UnicodeDecodeError, NoteRefused):
+            same = False
+        if not same:
+            walk.found("fork", file, "says something else than its copy")
+
+
+def _text(path: Path) -> str:
+    return split(path.read_bytes().decode("utf-8"))[0]

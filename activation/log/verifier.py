@@ -1,0 +1,473 @@
+"""Verify a decision log without the software that wrote it.
+
+    python verifier.py LOG_DIR --public-key FILE [--copies DIR] [--proof FILE]
+    python verifier.py --public-key FILE --proof FILE
+
+Needs Python 3.11, pyarrow and cryptography, and nothing else: read it, then run it. Take the public
+key (and, for --copies, earlier checkpoints) from a place that the log's keeper can't alter.
+
+Row i of the log is the leaf sha256(0x00 || json), json being the array ["assent-decision-1", batch,
+seq, ..., commitment] of texts and nulls, without spaces, non-ASCII as it is. Leaves form an RFC
+9162 tree; after each batch its size and root are signed (c2sp.org/tlog-checkpoint, Ed25519).
+A row's commitment is hex sha256(key || seq || ":" || context); key and context stand in openings/,
+from where they may be erased: then the row still verifies, and its context is gone.
+
+Exit status: 0 all holds, 1 something doesn't, 2 the arguments can't be used.
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+FORMAT = "assent-decision-1"
+# fmt: off
+COLUMNS = [
+    "batch", "seq", "decision_id", "person_id", "node", "journey", "subject_id", "as_of", "outcome",
+    "reason", "action", "channel", "purpose", "lawful_basis", "evidence", "watermark", "policies",
+    "once_key", "gate_mask", "arm", "bucket", "release", "commitment",
+]
+# fmt: on
+OPENING = [("person_id", pa.string()), ("seq", pa.int64()), ("key", pa.binary())]
+OPENING += [("context", pa.string())]
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
+BODY = re.compile(
+    r"(?P<origin>[^\n]+)\n(?P<size>0|[1-9]\d{0,17})\n(?P<root>[A-Za-z0-9+/]{43}=)\n"
+    rf"batch (?P<number>0|[1-9]\d{{0,17}})\nas-of (?P<as_of>{TIME})\nrelease [!-~]+\n"
+    rf"sealed-at (?P<sealed_at>{TIME})\n"
+    r"previous (?P<previous>[^\n]+)\n",
+    re.ASCII,
+)
+encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class Finding(NamedTuple):
+    """One thing that doesn't hold."""
+
+    file: str
+    seq: int | None
+    code: str
+    problem: str
+
+
+class Report(NamedTuple):
+    """What was recomputed."""
+
+    batches: int
+    rows: int
+    openings: int
+    root: bytes
+    uncommitted: bool
+    findings: list[Finding]
+
+
+class Checkpoint(NamedTuple):
+    """The signed head of the log after one batch."""
+
+    origin: str
+    number: int
+    size: int
+    root: bytes
+    previous: str
+
+
+class Key(NamedTuple):
+    """A signed-note verifier key: name+id+base64(0x01 || 32 bytes)."""
+
+    name: str
+    key_id: bytes
+    raw: bytes
+
+
+class Range:
+    """The perfect subtrees over the leaves so far: a binary counter of hashes."""
+
+    def __init__(self, size: int = 0, nodes: tuple[bytes, ...] = ()) -> None:
+        self.size = size
+        self.nodes = list(nodes)
+
+    def push(self, node: bytes) -> None:
+        size = self.size
+        while size & 1:
+            node = hashlib.sha256(b"\x01" + self.nodes.pop() + node).digest()
+            size >>= 1
+        self.nodes.append(node)
+        self.size += 1
+
+    def gives(self, checkpoint: Checkpoint) -> bool:
+        node = self.nodes[-1] if self.nodes else hashlib.sha256(b"").digest()
+        for left in reversed(self.nodes[:-1]):
+            node = hashlib.sha256(b"\x01" + left + node).digest()
+        return (self.size, node) == (checkpoint.size, checkpoint.root)
+
+
+def unbase64(text: str) -> bytes:
+    raw = base64.b64decode(text, validate=True)
+    if base64.b64encode(raw).decode() != text:
+        raise ValueError("base64 is not canonical")
+    return raw
+
+
+def parse_key(text: str) -> Key:
+    name, key_id, encoded = text.strip().split("+", 2)
+    raw = unbase64(encoded)
+    digest = hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4]
+    if not name or len(raw) != 33 or raw[0] != 1 or digest.hex() != key_id:
+        raise ValueError("not an Ed25519 key of the form name+id+base64")
+    return Key(name, digest, raw[1:])
+
+
+def parse_note(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """The signed text and the signatures as (name, id and signature)."""
+    text, blank, block = note.rpartition("\n\n")
+    lines = block.split("\n")
+    if not text or not blank or lines.pop() != "" or not 1 <= len(lines) <= 100:
+        raise ValueError("not a signed note")
+    if any(character < " " and character != "\n" for character in note):
+        raise ValueError("control character in a note")
+    signatures = []
+    for line in lines:
+        dash, name, encoded = line.split(" ", 2)
+        raw = unbase64(encoded)
+        if dash != "\u2014" or not name or len(raw) < 5:
+            raise ValueError("malformed signature line")
+        signatures.append((name, raw))
+    return text + "\n", signatures
+
+
+def parse_checkpoint(text: str) -> Checkpoint:
+    match = BODY.fullmatch(text)
+    if not match:
+        raise ValueError("not a checkpoint of this form")
+    for name in ("as_of", "sealed_at"):
+        datetime.strptime(match[name], "%Y-%m-%dT%H:%M:%S.%f%z")  # ValueError if no such instant
+    numbers = int(match["number"]), int(match["size"])
+    return Checkpoint(match["origin"], *numbers, unbase64(match["root"]), match["previous"])
+
+
+def is_signed(text: str, signatures: list[tuple[str, bytes]], key: Key) -> bool:
+    mine = [raw[4:] for name, raw in signatures if (name, raw[:4]) == (key.name, key.key_id)]
+    try:
+        for signature in mine:
+            Ed25519PublicKey.from_public_bytes(key.raw).verify(signature, text.encode())
+    except InvalidSignature:
+        return False
+    return bool(mine)
+
+
+def numbered(directory: Path, suffix: str = "") -> tuple[dict[int, Path], list[Path]]:
+    """Files named 000001, 000002, ...; and those that are not. Hidden ones don't count."""
+    known, strange = {}, []
+    for path in sorted(directory.iterdir()) if directory.is_dir() else []:
+        stem = path.name.removesuffix(suffix)
+        if path.name.startswith("."):
+            continue
+        if re.fullmatch(r"0*[1-9][0-9]*", stem) and f"{int(stem):06d}{suffix}" == path.name:
+            known[int(stem)] = path
+        else:
+            strange.append(path)
+    return known, strange
+
+
+class Verification:
+    """One walk over a log. An attribute is None when something broken keeps it from being known."""
+
+    def __init__(self, directory: Path, key: Key, copies: Path | None) -> None:
+        self.directory, self.key, self.copies = directory, key, copies
+        self.findings: list[Finding] = []
+        self.head: Checkpoint | None = None
+        self.former: str | None = "none"
+        self.range: Range | None = Range()
+        self.next_seq: int | None = 0
+        self.rows = self.openings = 0
+        self.decisions: list[tuple[str, list[str | None], list[str | None]]] = []
+
+    def found(self, code: str, file: str, problem: str, seq: int | None = None) -> None:
+        self.findings.append(Finding(file, seq, code, problem))
+
+    def run(self) -> Report:
+        try:
+            beside = parse_key((self.directory / "public_key").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            beside = None
+        if beside != self.key:
+            self.found("public_key", "public_key", "not the key given for verification")
+        # Listed before the checkpoints: what a writer adds meanwhile is not taken for a stray.
+        names = ("segments", "openings")
+        present = [numbered(self.directory / name, ".parquet") for name in names]
+        copied = numbered(self.copies)[0] if self.copies else {}
+        notes, strange = numbered(self.directory / "checkpoints")
+        last = max(notes, default=0)
+        for number in range(1, last + 1):
+            self.batch(number, self.checkpoint(number))
+        uncommitted = self.strays(last, strange, present)
+        self.repeats()
+        self.compare_copies(last, copied)
+        root = self.head.root if self.head else hashlib.sha256(b"").digest()
+        return Report(last, self.rows, self.openings, root, uncommitted, self.findings)
+
+    def checkpoint(self, number: int) -> Checkpoint | None:
+        file = f"checkpoints/{number:06d}"
+        former, self.former = self.former, None
+        if not (self.directory / file).exists():
+            self.found("checkpoint_missing", file, "missing")
+            return None
+        try:
+            text, signatures = parse_note((self.directory / file).read_bytes().decode("utf-8"))
+            head = parse_checkpoint(text)
+        except ValueError:
+            self.found("checkpoint_malformed", file, "not a checkpoint of this form")
+            return None
+        self.former = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        if not is_signed(text, signatures, self.key):
+            self.found("signature", file, "no valid signature of the key")
+            return None
+        if (head.origin, head.number) != (self.key.name, number):
+            self.found("checkpoint_malformed", file, "of another log or batch")
+            return None
+        if former is not None and head.previous != former:
+            self.found("chain", file, "doesn't name the checkpoint before it")
+        return head
+
+    def batch(self, number: int, head: Checkpoint | None) -> None:
+        path = self.directory / "segments" / f"{number:06d}.parquet"
+        file = f"segments/{path.name}"
+        former, self.head = self.head, head or self.head
+        start, self.next_seq = self.next_seq, head.size if head else None
+        try:
+            parquet = pq.ParquetFile(path)
+            schema = [(field.name, field.type) for field in parquet.schema_arrow]
+            metadata = parquet.schema_arrow.metadata or {}
+            if schema != [(name, pa.string()) for name in COLUMNS]:
+                raise ValueError("columns")
+            if metadata.get(b"assent.format") != FORMAT.encode():
+                raise ValueError("format")
+            if self.range is None and former:
+                self.range = footer_range(metadata.get(b"assent.frontier.before", b""), former)
+            sealed = self.segment(file, number, start, parquet)
+        except FileNotFoundError:
+            self.found("segment_missing", file, "missing")
+            self.range = None
+            return
+        except (OSError, ValueError, pa.ArrowException):
+            self.found("segment_unreadable", file, "not Parquet of this form")
+            self.range = None
+            return
+        if start is not None and head and (start + len(sealed) != head.size or not sealed):
+            self.found("size", file, "another number of rows than the checkpoint says")
+        if self.range and head and not self.range.gives(head):
+            self.found("root", file, "rows from this seq on are not those signed", start)
+            self.range = None
+        self.opened(number, sealed)
+
+    def segment(
+        self, file: str, number: int, start: int | None, parquet: pq.ParquetFile
+    ) -> list[tuple[str | None, str | None, str | None]]:
+        """Hash the rows into the tree; return (seq, person_id, commitment) of each."""
+        sealed: list[tuple[str | None, str | None, str | None]] = []
+        decisions: list[str | None] = []
+        other_batch, wrong_seq = False, None
+        person, wanted = COLUMNS.index("person_id"), str(number)
+        leaves = []
+        for chunk in parquet.iter_batches(batch_size=65_536):
+            for row in zip(*(column.to_pylist() for column in chunk.columns), strict=True):
+                other_batch |= row[0] != wanted
+                if start is not None and wrong_seq is None and row[1] != str(start + len(sealed)):
+                    wrong_seq = start + len(sealed)
+                sealed.append((row[1], row[person], row[-1]))
+                decisions.append(row[2])
+                leaf = b"\x00" + encode_json((FORMAT, *row)).encode()
+                leaves.append(hashlib.sha256(leaf).digest())
+        if self.range:
+            for leaf in leaves:
+                self.range.push(leaf)
+        self.rows += len(sealed)
+        self.decisions.append((file, [seq for seq, _, _ in sealed], decisions))
+        if other_batch:
+            self.found("batch", file, "rows of another batch")
+        if wrong_seq is not None:
+            self.found("seq", file, "seq is not the next one", wrong_seq)
+        return sealed
+
+    def opened(self, number: int, rows: list[tuple[str | None, str | None, str | None]]) -> None:
+        path = self.directory / "openings" / f"{number:06d}.parquet"
+        file = f"openings/{path.name}"
+        if not path.exists():
+            return
+        try:
+            entries = list(read_openings(path))
+        except (OSError, ValueError, pa.ArrowException):
+            self.found("opening_unreadable", file, "not Parquet of this form")
+            return
+        sealed = {seq: (person, commitment) for seq, person, commitment in rows}
+        seen = set()
+        self.openings += len(entries)
+        for person, seq, key, context in entries:
+            holder, commitment = sealed.get(str(seq), (None, None))
+            if str(seq) not in sealed:
+                self.found("opening_unknown", file, "opens a row the segment lacks", seq)
+                continue
+            if seq in seen:
+                self.found("opening_repeated", file, "opens a row twice", seq)
+            seen.add(seq)
+            if person != holder:
+                self.found("opening_person", file, "names another person than the row", seq)
+            opened = hashlib.sha256(key + f"{seq}:{context}".encode()).hexdigest()
+            if opened != commitment:
+                self.found("opening_commitment", file, "doesn't fit the commitment", seq)
+
+    def strays(
+        self, last: int, strange: list[Path], present: list[tuple[dict[int, Path], list[Path]]]
+    ) -> bool:
+        """Files of no batch. A crash may leave one batch past the last; more is not a crash."""
+        for known, odd in present:
+            strange = [*strange, *odd, *(path for n, path in known.items() if n > last + 1)]
+        for path in strange:
+            self.found("unexpected_file", f"{path.parent.name}/{path.name}", "of no batch")
+        return any(last + 1 in known for known, _ in present)
+
+    def repeats(self) -> None:
+        seen: set[str | None] = set()
+        for file, seqs, decisions in self.decisions:
+            for seq, decision in zip(seqs, decisions, strict=True):
+                if decision in seen:
+                    place = int(seq) if seq and re.fullmatch("[0-9]+", seq) else None
+                    self.found("decision_repeated", file, "a decision stands twice", place)
+                seen.add(decision)
+
+    def compare_copies(self, last: int, copied: dict[int, Path]) -> None:
+        for number, path in sorted(copied.items()):
+            file = f"checkpoints/{number:06d}"
+            if number > last:
+                self.found("truncated", file, "gone, yet its copy exists")
+                continue
+            try:
+                pair = {
+                    parse_note(each.read_bytes().decode("utf-8"))[0]
+                    for each in (path, self.directory / file)
+                }
+            except (OSError, ValueError):
+                pair = set()
+            if len(pair) != 1:
+                self.found("fork", file, "not the same as its copy")
+
+
+def footer_range(text: bytes, former: Checkpoint) -> Range | None:
+    """A subtree list from a footer, used only if it leads to the root signed before the batch."""
+    size, _, nodes = text.decode("ascii", "replace").partition(" ")
+    try:
+        raw = unbase64(nodes)
+        parts = tuple(raw[at : at + 32] for at in range(0, len(raw), 32))
+        found = Range(int(size), parts)
+    except ValueError:
+        return None
+    return found if len(parts) == found.size.bit_count() and found.gives(former) else None
+
+
+def read_openings(path: Path) -> Iterator[tuple[str, int, bytes, str]]:
+    parquet = pq.ParquetFile(path)
+    if [(field.name, field.type) for field in parquet.schema_arrow] != OPENING:
+        raise ValueError("columns")
+    for chunk in parquet.iter_batches(batch_size=65_536):
+        if any(column.null_count for column in chunk.columns):
+            raise ValueError("null")
+        yield from zip(*(column.to_pylist() for column in chunk.columns), strict=True)
+
+
+def verify_proof(proof: str, key: Key) -> dict[str, Any]:
+    """The row that a tlog-proof proves, with its context if opened. Raises ValueError."""
+    head, _, note = proof.partition("\n\n")
+    title, extra, index, *path = head.split("\n")
+    content = json.loads(unbase64(extra.removeprefix("extra ")))
+    row, opening = content["row"], content["opening"]
+    if title != "c2sp.org/tlog-proof@v1" or len(row) != len(COLUMNS) + 1 or row[0] != FORMAT:
+        raise ValueError("not a proof of this log's form")
+    if opening is not None:
+        secret, context = bytes.fromhex(opening["key"]), opening["context"]
+        opening = {"key": secret.hex(), "context": context}
+    spelled = encode_json({"row": row, "opening": opening}).encode()
+    if extra != "extra " + base64.b64encode(spelled).decode():
+        raise ValueError("the row is not in its canonical spelling")
+    text, signatures = parse_note(note)
+    checkpoint = parse_checkpoint(text)
+    if not is_signed(text, signatures, key) or checkpoint.origin != key.name:
+        raise ValueError("the checkpoint carries no valid signature of the key")
+    seq, last = int(row[2]), checkpoint.size - 1
+    if index != f"index {seq}" or row[2] != str(seq) or not 0 <= seq <= last:
+        raise ValueError("the row's seq is not the index proven")
+    node = hashlib.sha256(b"\x00" + encode_json(row).encode()).digest()
+    siblings, at = [unbase64(line) for line in path], seq
+    while last:
+        if at & 1 or at < last:
+            if not siblings:
+                raise ValueError("the proof is too short")
+            sibling = siblings.pop(0)
+            node = hashlib.sha256(b"\x01" + (sibling + node if at & 1 else node + sibling)).digest()
+        at, last = at >> 1, last >> 1
+    if siblings or node != checkpoint.root:
+        raise ValueError("the row is not in the signed tree")
+    values = dict(zip(COLUMNS, row[1:], strict=True))
+    if opening is not None:
+        opened = secret + f"{seq}:{context}".encode()
+        if hashlib.sha256(opened).hexdigest() != values["commitment"]:
+            raise ValueError("the opening doesn't fit the row's commitment")
+        values["context"] = context
+    return values
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Verify a decision log or a proof taken from it.")
+    parser.add_argument("log_dir", nargs="?", type=Path, help="directory of the log")
+    parser.add_argument("--public-key", required=True, type=Path, help="file with the trusted key")
+    parser.add_argument("--copies", type=Path, help="directory of checkpoints kept elsewhere")
+    parser.add_argument("--proof", type=Path, help="file with an inclusion proof")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = arguments()
+    given = parser.parse_args(argv)
+    if not given.log_dir and not given.proof:
+        parser.error("give LOG_DIR, --proof or both")
+    for directory in filter(None, (given.log_dir, given.copies)):
+        if not directory.is_dir():
+            parser.error(f"{directory} is not a directory")
+    try:
+        key = parse_key(given.public_key.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        parser.error("--public-key: not a file with a key of the form name+id+base64")
+    failed = False
+    if given.proof:
+        try:
+            values = verify_proof(given.proof.read_text(encoding="utf-8"), key)
+            sys.stdout.write("proof holds: " + encode_json(values) + "\n")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            failed = True
+            sys.stdout.write(f"proof FAILS: {error}\n")
+    if given.log_dir:
+        report = Verification(given.log_dir, key, given.copies).run()
+        for finding in report.findings:
+            place = finding.file if finding.seq is None else f"{finding.file} seq {finding.seq}"
+            sys.stdout.write(f"{place}: {finding.problem} ({finding.code})\n")
+        verdict = "log FAILS" if report.findings else "log holds"
+        sys.stdout.write(
+            f"{verdict}: {report.batches} batches, {report.rows} rows, {report.openings} openings, "
+            f"{len(report.findings)} findings, root {base64.b64encode(report.root).decode()}\n"
+        )
+        failed = failed or bool(report.findings)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,21 @@
+"""All tables of the operational store, gathered on one MetaData."""
+
+from activation.store.metadata import metadata
+from activation.store.tables_consent import consent_event, ledger_head
+from activation.store.tables_identity import identity_change, identity_map
+from activation.store.tables_release import approval, release, release_pointer
+from activation.store.tables_sync import sync_intent, sync_outcome, sync_state
+
+__all__ = [
+    "approval",
+    "consent_event",
+    "identity_change",
+    "identity_map",
+    "ledger_head",
+    "metadata",
+    "release",
+    "release_pointer",
+    "sync_intent",
+    "sync_outcome",
+    "sync_state",
+]

@@ -1,0 +1,32 @@
+"""The logged map from source records to persons."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
+
+from activation.store.metadata import Instant, metadata
+
+_SEQ = BigInteger().with_variant(Integer, "sqlite")
+
+# One row per change of one record's person: null old = first seen, null new = record gone.
+# Replaying the rows in order of seq gives identity_map.
+identity_change = Table(
+    "identity_change",
+    metadata,
+    Column("seq", _SEQ, primary_key=True, autoincrement=False),
+    Column("change_id", Text, nullable=False, unique=True),
+    Column("record_key", Text, nullable=False),
+    Column("old_person_id", Text),
+    Column("new_person_id", Text),
+    Column("cause", Text, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Index(None, "record_key"),
+)
+
+# One row per record that names a person today. Derived from identity_change; rewritable.
+identity_map = Table(
+    "identity_map",
+    metadata,
+    Column("record_key", Text, primary_key=True),
+    Column("person_id", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Index(None, "person_id"),
+)

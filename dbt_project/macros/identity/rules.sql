@@ -1,0 +1,129 @@
+{#- The identity rules of the given kinds, validated: an unknown kind, tier or column stops
+    compilation with the rule's name rather than yielding no links. -#}
+{% macro identity_rules(kinds) -%}
+    {%- set known = ['authoritative', 'identifier', 'attributes', 'composite'] -%}
+    {%- set chosen = [] -%}
+    {%- for rule in var('identity_rules') -%}
+        {%- set at = 'identity_rules in dbt_project.yml: rule ' ~ rule.get('rule', loop.index) -%}
+        {%- for field in ['rule', 'kind', 'tier', 'assurance', 'key', 'max_records'] -%}
+            {%- if field not in rule -%}
+                {{ exceptions.raise_compiler_error(at ~ " lacks '" ~ field ~ "'; add it.") }}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if rule.kind not in known -%}
+            {{ exceptions.raise_compiler_error(at ~ ': kind is one of ' ~ known | join(', ')) }}
+        {%- endif -%}
+        {%- if rule.assurance not in ['A', 'B', 'C'] -%}
+            {{ exceptions.raise_compiler_error(at ~ ': assurance must be A, B or C') }}
+        {%- endif -%}
+        {%- if (rule.kind == 'authoritative') != (rule.assurance == 'A') -%}
+            {{ exceptions.raise_compiler_error(
+                at ~ ': assurance A belongs to authoritative rules, and to them alone'
+            ) }}
+        {%- endif -%}
+        {%- if rule.kind == 'composite' and 'of' not in rule -%}
+            {{ exceptions.raise_compiler_error(at ~ ": 'of' names the rule it completes; add it.") }}
+        {%- endif -%}
+        {%- if rule.kind in kinds -%}{%- do chosen.append(rule) -%}{%- endif -%}
+    {%- endfor -%}
+    {{ return(chosen) }}
+{%- endmacro %}
+
+
+{#- The key of one rule: a hash over the rule's name and the values of its columns, null when one of
+    them is. The unit separator can't occur in a normalised value. -#}
+{% macro identity_key(rule, relation) -%}
+    {%- set parts = [] -%}
+    {%- for column in rule.key -%}{%- do parts.append(relation ~ '.' ~ column) -%}{%- endfor -%}
+    {{ sha256_hex("'" ~ rule.rule ~ "' || chr(31) || " ~ parts | join(" || chr(31) || ")) }}
+{%- endmacro %}
+
+
+{#- One row per record and key of the given rules, from a relation that has the columns their keys
+    name. -#}
+{% macro identity_keys(rules, relation) -%}
+    {%- for rule in rules %}
+    select
+        {{ relation }}.record_key,
+        '{{ rule.rule }}' as rule,
+        {{ identity_key(rule, relation) }} as key_hash
+    from {{ relation }}
+    where
+        {%- for column in rule.key %}
+        {{ 'and ' if not loop.first }}{{ relation }}.{{ column }} is not null
+        {%- endfor %}
+        {%- if rule.sources %}
+        and {{ relation }}.system in ({{ "'" ~ rule.sources | join("', '") ~ "'" }})
+        {%- endif %}
+    {%- if not loop.last %}
+
+    union all
+{% endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+
+{#- One row per key that at least two records carry: over all of them, may it join them? blocked:
+    too many records or too many different names (a call centre's phone, a broker's mailbox);
+    shared: its records disagree where the rule wants agreement (a household); conflict: it would
+    join two customers. -#}
+{% macro identity_key_status(keys, traits, rules) -%}
+    select
+        {{ keys }}.rule,
+        {{ keys }}.key_hash,
+        min({{ keys }}.record_key) as anchor_key,
+        count(*) as record_count,
+        case
+            when
+                count(*) > any_value({{ rules }}.max_records)
+                or (
+                    any_value({{ rules }}.max_initials) is not null
+                    and count(distinct {{ traits }}.initials) > any_value({{ rules }}.max_initials)
+                )
+                then 'blocked'
+            when
+                any_value({{ rules }}.agree_initials)
+                and min({{ traits }}.initials) <> max({{ traits }}.initials)
+                then 'shared'
+            when
+                any_value({{ rules }}.agree_birth_year)
+                and min({{ traits }}.birth_year) <> max({{ traits }}.birth_year)
+                then 'shared'
+            when min({{ traits }}.customer_group) <> max({{ traits }}.customer_group)
+                then 'conflict'
+            else 'ok'
+        end as status
+    from {{ keys }}
+    inner join {{ traits }} on {{ keys }}.record_key = {{ traits }}.record_key
+    inner join {{ rules }} on {{ keys }}.rule = {{ rules }}.rule
+    group by {{ keys }}.rule, {{ keys }}.key_hash
+    having count(*) > 1
+{%- endmacro %}
+
+
+{#- One row per component, with the contradiction inside it or null: records of two customers that
+    no authoritative link joins, too many names or birth years for one person, too many records. -#}
+{% macro identity_violations(components, traits, grain) -%}
+    {%- set limits = var('identity_component_limits') -%}
+    {%- set columns = [] -%}
+    {%- for column in grain -%}{%- do columns.append(components ~ '.' ~ column) -%}{%- endfor -%}
+    select
+        {{ columns | join(', ') }},
+        case
+            when min({{ traits }}.customer_group) <> max({{ traits }}.customer_group)
+                then 'two_customers'
+            when
+                count(distinct {{ traits }}.initials) > {{ limits.initials }}
+                or (
+                    count(distinct {{ traits }}.initials) > 1
+                    and count(distinct {{ traits }}.birth_year) > 1
+                )
+                then 'names'
+            when count(distinct {{ traits }}.birth_year) > {{ limits.birth_years }}
+                then 'birth_years'
+            when count(*) > {{ limits.records }} then 'records'
+        end as reason
+    from {{ components }}
+    inner join {{ traits }} on {{ components }}.record_key = {{ traits }}.record_key
+    group by {{ columns | join(', ') }}
+{%- endmacro %}

@@ -1,0 +1,41 @@
+-- grain: one row per record and authoritative key it shares with another (record_key, rule)
+-- An authoritative key is a reference that one system makes to another's record; what its records
+-- say does not count.
+with keys as (
+    select * from {{ ref('id_keys') }}
+),
+
+rules as (
+    select * from {{ ref('id_rules') }}
+    where kind = 'authoritative'
+),
+
+authoritative_keys as (
+    select
+        keys.record_key,
+        keys.rule,
+        keys.key_hash,
+        rules.max_records
+    from keys
+    inner join rules on keys.rule = rules.rule
+),
+
+anchors as (
+    select
+        key_hash,
+        min(record_key) as anchor_key
+    from authoritative_keys
+    group by key_hash
+    having count(*) between 2 and any_value(max_records)
+),
+
+links as (
+    select
+        authoritative_keys.record_key,
+        authoritative_keys.rule,
+        anchors.anchor_key
+    from authoritative_keys
+    inner join anchors on authoritative_keys.key_hash = anchors.key_hash
+)
+
+select * from links

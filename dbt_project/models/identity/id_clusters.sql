@@ -1,0 +1,104 @@
+-- grain: one row per source record that names a person (record_key), and the cluster it belongs to
+-- The core of a cluster is the group that authoritative links make around a customer number, or
+-- else the largest. A record's assurance says how it hangs on to that core: A by authoritative
+-- links, B by verified contact as well, C by anything weaker. Permissions travel over A and B
+-- alone.
+with records as (
+    select * from {{ ref('id_traits') }}
+),
+
+contact_components as (
+    select * from {{ ref('id_contact_components') }}
+),
+
+components as (
+    select * from {{ ref('id_components') }}
+),
+
+guarded as (
+    select * from {{ ref('id_guarded') }}
+),
+
+links as (
+    select * from {{ ref('id_links') }}
+),
+
+placed as (
+    select
+        records.record_key,
+        coalesce(components.component, records.record_key) as raw_component,
+        coalesce(guarded.component, components.component, records.record_key) as component,
+        records.authority,
+        records.customer_group,
+        coalesce(contact_components.component, records.record_key) as contact_group
+    from records
+    left join components on records.record_key = components.record_key
+    left join contact_components on records.record_key = contact_components.record_key
+    left join guarded on records.record_key = guarded.record_key
+),
+
+groups as (
+    select
+        component,
+        contact_group,
+        authority,
+        count(*) as record_count,
+        count(customer_group) as customer_record_count
+    from placed
+    group by component, contact_group, authority
+),
+
+cores as (
+    select
+        component,
+        contact_group,
+        authority
+    from groups
+    qualify row_number() over (
+        partition by component
+        order by customer_record_count desc, record_count desc, authority asc
+    ) = 1
+),
+
+linked_records as (
+    select
+        record_key,
+        rule,
+        tier
+    from links
+    union all
+    select
+        anchor_key as record_key,
+        rule,
+        tier
+    from links
+),
+
+strongest_rules as (
+    select
+        record_key,
+        min(rule) as strongest_rule
+    from (
+        select * from linked_records
+        qualify rank() over (partition by record_key order by tier) = 1
+    ) as strongest
+    group by record_key
+),
+
+clusters as (
+    select
+        placed.record_key,
+        placed.raw_component,
+        placed.component,
+        case
+            when placed.authority = cores.authority then 'A'
+            when placed.contact_group = cores.contact_group then 'B'
+            else 'C'
+        end as assurance,
+        coalesce(strongest_rules.strongest_rule, 'single') as strongest_rule
+    from placed
+    inner join cores on placed.component = cores.component
+    left join strongest_rules on placed.record_key = strongest_rules.record_key
+)
+
+select * from clusters

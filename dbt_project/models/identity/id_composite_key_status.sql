@@ -1,0 +1,19 @@
+-- grain: one row per composite key that two or more records carry (rule, key_hash)
+with rules as (
+    select * from {{ ref('id_rules') }}
+    where kind = 'composite'
+),
+
+keys as (
+    select * from {{ ref('id_composite_keys') }}
+),
+
+traits as (
+    select * from {{ ref('id_traits') }}
+),
+
+judged as (
+    {{ identity_key_status('keys', 'traits', 'rules') }}
+)
+
+select * from judged

@@ -1,0 +1,31 @@
+-- grain: one row per record and rule that joins it within its person (record_key, rule)
+with candidates as (
+    select * from {{ ref('id_candidate_links') }}
+),
+
+guarded as (
+    select * from {{ ref('id_guarded') }}
+),
+
+kept as (
+    select
+        candidates.record_key,
+        candidates.anchor_key,
+        candidates.rule,
+        candidates.tier,
+        candidates.assurance
+    from candidates
+    left join guarded on candidates.record_key = guarded.record_key
+    left join guarded as guarded_anchors on candidates.anchor_key = guarded_anchors.record_key
+    where
+        candidates.record_key <> candidates.anchor_key
+        and (
+            guarded.record_key is null
+            or (
+                candidates.tier <= guarded.kept_tier
+                and guarded.component = guarded_anchors.component
+            )
+        )
+)
+
+select * from kept

@@ -1,0 +1,19 @@
+-- grain: one row per audience and person who is a member, permitted now and has an address
+with
+
+permitted as (
+    select * from {{ ref('out_permitted_members') }}
+),
+
+allow_listed as (
+    select
+        audience,
+        person_id,
+        channel,
+        address,
+        given_name,
+        since
+    from permitted
+)
+
+select * from allow_listed

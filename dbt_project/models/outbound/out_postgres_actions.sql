@@ -1,0 +1,25 @@
+-- grain: one row per decision to act that is still valid, permitted now and has an address
+with
+
+permitted as (
+    select * from {{ ref('out_permitted_actions') }}
+),
+
+allow_listed as (
+    select
+        decision_id,
+        person_id,
+        node,
+        action,
+        channel,
+        address,
+        purpose,
+        lawful_basis,
+        subject_id,
+        given_name,
+        send_after,
+        valid_until
+    from permitted
+)
+
+select * from allow_listed

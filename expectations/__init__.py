@@ -1,0 +1,1 @@
+"""What must hold before anything leaves: data contracts and the gates they close."""

@@ -1,0 +1,134 @@
+"""`assent log`: verify the decision log, prove one decision, list the signed checkpoints."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from activation.log import DecisionLog, LogError, PublicKey
+from orchestration.environment import home as resolve_home
+
+PATH = click.Path(path_type=Path)
+
+
+def _home_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--home", type=PATH, help="State directory (default: ASSENT_HOME, then var/)."
+    )(command)
+
+
+def _open(home: Path | None, copies: Path | None = None) -> DecisionLog:
+    """The log for reading: verifying and proving need no private key.
+
+    Runs copy each checkpoint to the home's `checkpoint_copies` unless told otherwise.
+    """
+    resolved = resolve_home(home)
+    directory, usual = resolved.decision_log, resolved.path / "checkpoint_copies"
+    if not (directory / "checkpoints").is_dir():
+        raise click.ClickException(f"{directory}: no decision log here; run `assent run` first")
+    return DecisionLog(directory, copies=copies or (usual if usual.is_dir() else None))
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except LogError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@click.group()
+def log() -> None:
+    """Verify the decision log, prove single decisions, list checkpoints."""
+
+
+@log.command()
+@_home_option
+@click.option(
+    "--public-key",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The key you trust (default: the one beside the log, which proves less).",
+)
+@click.option("--copies", type=PATH, help="Directory where copies of the checkpoints are kept.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report for machines.")
+def verify(home: Path | None, public_key: Path | None, copies: Path | None, as_json: bool) -> None:
+    """Recompute every row, root, signature and opening; exit 1 if anything doesn't hold."""
+    with _plain_errors():
+        opened = _open(home, copies)
+        key = PublicKey.parse(public_key.read_text(encoding="utf-8")) if public_key else None
+        report = opened.verify(key)
+    if as_json:
+        document = {
+            "ok": report.ok,
+            "batches": report.batches,
+            "rows": report.rows,
+            "openings": report.openings,
+            "root": report.root.hex(),
+            "uncommitted": report.uncommitted,
+            "findings": [vars(finding) for finding in report.findings],
+        }
+        click.echo(json.dumps(document, indent=2))
+    else:
+        for finding in report.findings:
+            click.echo(finding)
+        verdict = "The log holds" if report.ok else "The log FAILS"
+        erased = report.rows - report.openings
+        click.echo(
+            f"{verdict}: {report.batches} batches, {report.rows} rows, {report.openings} openings "
+            f"({erased} erased or not here), root {report.root.hex()}"
+        )
+        if report.uncommitted:
+            click.echo("A batch was cut short and never committed; the next run removes it.")
+    sys.exit(0 if report.ok else 1)
+
+
+@log.command()
+@click.argument("decision_id")
+@_home_option
+@click.option("--out", type=PATH, help="File to write (default: standard output).")
+@click.option(
+    "--with-opening", is_flag=True, help="Include the decision's data; it is personal data."
+)
+def prove(decision_id: str, home: Path | None, out: Path | None, with_opening: bool) -> None:
+    """Write the proof (C2SP tlog-proof) that a decision stands in the signed log.
+
+    Whoever receives it checks it with activation/log/verifier.py and the public key alone.
+    """
+    with _plain_errors():
+        proof = _open(home).prove(decision_id, with_opening=with_opening)
+    if with_opening and proof.opening is None:
+        raise click.ClickException(f"decision {decision_id}: its data has been erased")
+    if out:
+        out.write_text(proof.text(), encoding="utf-8")
+        click.echo(f"{out}: {len(proof.path)} hashes, seq {proof.seq}")
+    else:
+        click.echo(proof.text(), nl=False)
+
+
+@log.command()
+@_home_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
+def checkpoints(home: Path | None, as_json: bool) -> None:
+    """List the batches as their checkpoints state them, the oldest first."""
+    with _plain_errors():
+        headers = _open(home).batches()
+    for header in headers:
+        as_of, root = header.as_of.isoformat(), header.root.hex()
+        fields = {
+            "batch": header.number,
+            "size": header.size,
+            "as_of": as_of,
+            "release": header.release,
+            "sealed_at": header.sealed_at.isoformat(),
+            "root": root,
+        }
+        click.echo(
+            json.dumps(fields)
+            if as_json
+            else f"{header.number:6d}  {header.size:10d} rows  as of {as_of}  "
+            f"release {header.release}  root {root[:16]}"
+        )

@@ -1,0 +1,79 @@
+"""`assent run`: the whole path once, with progress while it goes on and a summary at its end."""
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from orchestration import environment
+from orchestration.environment import Home
+from orchestration.observer import RunRecord, listening, stage
+from orchestration.progress import ConsoleListener
+from orchestration.run_settings import TimeError, clock_file, current_time, parse_time
+
+DEMO_PEOPLE = 5_000
+DEMO_SEED = 1
+DEMO_AS_OF = "2026-11-20T09:00:00+00:00"
+
+
+@click.command()
+@click.option("--landing", type=click.Path(path_type=Path), help="The landing zone to read.")
+@click.option("--as-of", "as_of_text", help="The time to decide at, ISO 8601 with an offset.")
+@click.option("--home", "home_dir", type=click.Path(path_type=Path), help="Where state is kept.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def run(landing: Path | None, as_of_text: str | None, home_dir: Path | None, as_json: bool) -> None:
+    """Run the whole path: landing, identity, consent, decisions, syncs.
+
+    With no --landing, the home's landing zone is read; where there is none, a simulated insurer of
+    5,000 people is written first.
+    """
+    home = environment.home(home_dir, landing)
+    console = Console(stderr=as_json)
+    record, shown = RunRecord(), ConsoleListener(console)
+    with listening(record, shown), shown.shown():
+        if landing is None and not home.landing.exists():
+            _simulate(home)
+        as_of = _time(as_of_text, home)
+        with stage("loading the project"):
+            from orchestration.run_job import execute
+        outcome = execute(home, as_of)
+    _report(home, as_of, record, outcome.problems, as_json)
+    sys.exit(0 if outcome.succeeded else 1)
+
+
+def _simulate(home: Home) -> None:
+    from orchestration.demo import write_world
+
+    as_of = parse_time(DEMO_AS_OF)
+    with stage("simulated insurer"):
+        write_world(
+            home.landing,
+            people=DEMO_PEOPLE,
+            seed=DEMO_SEED,
+            as_of=as_of,
+            truth=home.path / "truth" / "identity.csv",
+        )
+    clock_file(home).write_text(DEMO_AS_OF + "\n", encoding="utf-8")
+
+
+def _time(text: str | None, home: Home) -> datetime:
+    try:
+        return parse_time(text) if text else current_time(home)
+    except TimeError as error:
+        raise click.BadParameter(str(error), param_hint="--as-of") from error
+
+
+def _report(
+    home: Home, as_of: datetime, record: RunRecord, problems: list[str], as_json: bool
+) -> None:
+    from orchestration.summary import summarise
+    from orchestration.summary_text import print_summary
+
+    summary = summarise(home, as_of, record.seconds, problems, record.reports)
+    if as_json:
+        click.echo(json.dumps(summary.as_dict(), indent=2, ensure_ascii=False, default=str))
+    else:
+        print_summary(summary, Console())

@@ -1,0 +1,63 @@
+"""Landing's consent enters the ledger, and copies of the store enter the warehouse for dbt."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+from sqlalchemy import Engine, func, select
+
+from activation.consent.landing_import import ImportReport, import_from_warehouse
+from activation.consent.vocabulary import RESTRICTIVE_ACTIONS
+from activation.store import open_store, publish
+from activation.store.tables import consent_event
+from orchestration.warehouse import replace_table
+
+
+@dataclass(frozen=True)
+class LedgerCopy:
+    """What the import did, and the last seq that the copy in the warehouse knows."""
+
+    imported: ImportReport
+    watermark: int
+
+
+def import_and_publish(
+    connection: duckdb.DuckDBPyConnection, store_url: str, as_of: datetime
+) -> LedgerCopy:
+    """Record what landed, then replace the warehouse's copies of the ledger and the id map."""
+    engine = open_store(store_url)
+    try:
+        imported = import_from_warehouse(connection, engine, recorded_at=as_of)
+        return LedgerCopy(imported, _publish(connection, engine, as_of))
+    finally:
+        engine.dispose()
+
+
+def _publish(connection: duckdb.DuckDBPyConnection, engine: Engine, as_of: datetime) -> int:
+    with engine.connect() as store:
+        # The watermark first: the copy may hold more than it says, never less.
+        watermark = publish.consent_watermark(store, recorded_at=as_of)
+        copies = {
+            "consent_watermark": watermark,
+            "consent_event": publish.consent_events(store),
+            "identity_map": publish.identity_maps(store),
+            "identity_change": publish.identity_changes(store),
+        }
+    for table, rows in copies.items():
+        replace_table(connection, "store", table, rows)
+    return int(watermark["seq"][0].as_py())
+
+
+def newest_restriction(store_url: str) -> int:
+    """The seq of the ledger's newest restricting event; 0 when there is none."""
+    engine = open_store(store_url)
+    try:
+        with engine.connect() as store:
+            newest: int | None = store.execute(
+                select(func.max(consent_event.c.seq)).where(
+                    consent_event.c.action.in_(RESTRICTIVE_ACTIONS)
+                )
+            ).scalar_one()
+    finally:
+        engine.dispose()
+    return int(newest or 0)

@@ -1,0 +1,34 @@
+"""What Dagster loads: lists in the order of the data's path, no logic."""
+
+import dagster as dg
+
+from orchestration.assets.dbt_models import dbt_customer, dbt_outbound
+from orchestration.assets.decisions import decisions
+from orchestration.assets.gates import gate_before_decisions, gate_before_syncs
+from orchestration.assets.identity import id_commit
+from orchestration.assets.landing import consent_ledger_copy, landing, reference_tables
+from orchestration.assets.syncs import SYNCS
+from orchestration.jobs import activation_job, removals_job
+from orchestration.run_settings import RunSettings
+from orchestration.schedules import hourly
+from orchestration.sensors import new_landing_files, new_withdrawals
+
+defs = dg.Definitions(
+    assets=[
+        landing,
+        reference_tables,
+        consent_ledger_copy,
+        dbt_customer,
+        id_commit,
+        gate_before_decisions,
+        decisions,
+        dbt_outbound,
+        gate_before_syncs,
+        *SYNCS,
+    ],
+    jobs=[activation_job, removals_job],
+    schedules=[hourly],
+    sensors=[new_landing_files, new_withdrawals],
+    resources={"settings": RunSettings()},
+    executor=dg.in_process_executor,
+)

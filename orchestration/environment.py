@@ -1,0 +1,85 @@
+"""The one module that reads the environment: where a run keeps its state, which secrets it has.
+
+Nothing else calls `os.environ`, so that a test can hand in a mapping and a reader can see in one
+place what a deployment may set.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+ACTIVATION_DIR = PROJECT_ROOT / "activation"
+CONTRACTS_DIR = PROJECT_ROOT / "expectations" / "contracts"
+
+HOME_VARIABLE = "ASSENT_HOME"
+LANDING_VARIABLE = "ASSENT_LANDING"
+STORE_VARIABLE = "ASSENT_STORE_URL"
+DESTINATIONS_VARIABLE = "ASSENT_DESTINATIONS"
+
+
+@dataclass(frozen=True)
+class Home:
+    """The directory that holds all the state of one deployment; every path in it is named here.
+
+    `store_url` is the operational store: SQLite inside the home unless ASSENT_STORE_URL names a
+    PostgreSQL.
+    """
+
+    path: Path
+    landing: Path
+    store_url: str
+    destinations: Path
+
+    @property
+    def warehouse(self) -> Path:
+        return self.path / "warehouse.duckdb"
+
+    @property
+    def decision_log(self) -> Path:
+        return self.path / "decision_log"
+
+    @property
+    def outbox(self) -> Path:
+        return self.path / "outbox"
+
+    @property
+    def keys(self) -> Path:
+        return self.path / "keys"
+
+    @property
+    def dbt(self) -> Path:
+        return self.path / "dbt"
+
+    @property
+    def dagster(self) -> Path:
+        return self.path / "dagster"
+
+
+def environment() -> Mapping[str, str]:
+    """The process environment, for the few places that look up a named secret in it."""
+    return os.environ
+
+
+def home(
+    path: Path | None = None,
+    landing: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Home:
+    """The home: an explicit path first, then ASSENT_HOME, then `var/` in the working directory."""
+    variables = os.environ if variables is None else variables
+    root = (path or Path(variables.get(HOME_VARIABLE) or "var")).expanduser().resolve()
+    landing_dir = landing or Path(variables.get(LANDING_VARIABLE) or root / "landing")
+    return Home(
+        path=root,
+        landing=landing_dir.expanduser().resolve(),
+        store_url=variables.get(STORE_VARIABLE) or f"sqlite:///{root / 'assent.sqlite'}",
+        destinations=Path(variables.get(DESTINATIONS_VARIABLE) or root / "destinations.yml"),
+    )
+
+
+def export(name: str, value: str) -> None:
+    """Set a variable for what can be told in no other way (dbt's profile, Dagster's home)."""
+    os.environ[name] = value

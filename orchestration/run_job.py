@@ -1,0 +1,59 @@
+"""Runs the job in this process, as a Dagster run that the UI shows like any other."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import dagster as dg
+
+from orchestration import environment
+from orchestration.dagster_home import prepare_dagster_home, speed_up_run_storage
+from orchestration.environment import Home
+from orchestration.run_settings import RunSettings
+
+# The run's own record goes to Dagster's storage; a person at the terminal sees stages instead.
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class JobOutcome:
+    """Whether the whole path went through, and if not, what stopped it, in words."""
+
+    succeeded: bool
+    run_id: str
+    problems: list[str] = field(default_factory=list)
+
+
+def execute(home: Home, as_of: datetime) -> JobOutcome:
+    """Run the whole path for one home at one time."""
+    environment.export(environment.HOME_VARIABLE, str(home.path))
+    environment.export(environment.LANDING_VARIABLE, str(home.landing))
+    prepare_dagster_home(home)
+    speed_up_run_storage(home)
+    # Imported late: the definitions read the manifest of the home that was just named.
+    from orchestration.definitions import defs
+    from orchestration.jobs import JOB_NAME
+
+    settings = RunSettings(home=str(home.path), landing=str(home.landing), as_of=as_of.isoformat())
+    with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        result = defs.resolve_job_def(JOB_NAME).execute_in_process(
+            instance=instance,
+            resources={"settings": settings},
+            run_config=QUIET,
+            raise_on_error=False,
+        )
+    return JobOutcome(
+        succeeded=result.success,
+        run_id=result.run_id,
+        problems=_failures(result),
+    )
+
+
+def _failures(result: dg.ExecuteInProcessResult) -> list[str]:
+    """The first line of each failed step's own message; Dagster keeps the rest."""
+    messages = []
+    for event in result.all_events:
+        if event.is_step_failure and event.step_failure_data.error is not None:
+            error = event.step_failure_data.error
+            cause = error.cause or error
+            messages.append(f"{event.step_key}: {cause.message.strip()}")
+    return messages

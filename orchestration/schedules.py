@@ -1,0 +1,20 @@
+"""When the path runs by itself: every hour."""
+
+import dagster as dg
+
+from orchestration.jobs import activation_job
+from orchestration.run_settings import RunSettings, current_time
+
+
+def settings_config(as_of: str) -> dict[str, object]:
+    """Run configuration that pins the time a run decides at."""
+    return {"resources": {"settings": {"config": {"as_of": as_of}}}}
+
+
+@dg.schedule(job=activation_job, cron_schedule="0 * * * *", execution_timezone="UTC")
+def hourly(context: dg.ScheduleEvaluationContext, settings: RunSettings) -> dg.RunRequest:
+    """The whole path each hour, at the hour it is due (or the home's own time, if it stands)."""
+    home = settings.resolved_home()
+    due = context.scheduled_execution_time
+    as_of = current_time(home, now=due).isoformat()
+    return dg.RunRequest(run_key=as_of, run_config=settings_config(as_of))

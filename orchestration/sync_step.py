@@ -1,0 +1,134 @@
+"""One sync: what the exposure declares, what the warehouse holds, where it goes."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from activation.connectors.protocol import Connector
+from activation.connectors.settings import (
+    DestinationSettings,
+    FilesSettings,
+    build_connector,
+    read_destinations,
+)
+from activation.store import open_store
+from activation.syncs import Guards, SyncReport, SyncSpec, run_sync
+from expectations import gate
+from orchestration import environment
+from orchestration.environment import Home
+from orchestration.warehouse import has_table, open_warehouse
+
+OUTBOX = "outbox"
+HASH_KEY_BYTES = 32
+HASH_KEY_FILE = "sync_hash.key"
+
+_IDENTIFIERS = "select person_id, identifier_type, identifier from identity.id_person_identifiers"
+_DENIED = "select person_id, purpose, channel from consent.con_permits where verdict = 'deny'"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the warehouse holds for one sync; Arrow tables, so that the file can be closed."""
+
+    desired: pa.Table
+    identifiers: pa.Table
+    denied: pa.Table
+    watermark: int
+    gate_closed: str | None
+
+
+def spec_of(exposure: dict[str, Any]) -> SyncSpec:
+    """The sync that an exposure declares. Raises SyncError naming the field and the fix."""
+    model = exposure["depends_on"]["nodes"][0].rsplit(".", 1)[-1]
+    meta = (exposure.get("config") or {}).get("meta") or exposure.get("meta") or {}
+    return SyncSpec.from_meta(exposure["name"], f"outbound.{model}", meta.get("sync") or {})
+
+
+def destinations(home: Home) -> dict[str, DestinationSettings]:
+    """The destinations of this home: destinations.yml, or the outbox alone where there is none."""
+    if home.destinations.exists():
+        return dict(read_destinations(home.destinations))
+    return {OUTBOX: FilesSettings(connector="files", directory=Path())}
+
+
+def run(
+    home: Home,
+    spec: SyncSpec,
+    as_of: datetime,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> SyncReport | None:
+    """Carry out one sync; None when its destination is not set up in this home."""
+    settings = destinations(home).get(spec.destination)
+    if settings is None:
+        return None
+    connector = build_connector(
+        spec.destination,
+        settings,
+        home=home.path,
+        secrets=environment.environment(),
+        clock=clock,
+    )
+    return _carry_out(home, spec, connector, as_of)
+
+
+def _carry_out(home: Home, spec: SyncSpec, connector: Connector, as_of: datetime) -> SyncReport:
+    with open_warehouse(home.warehouse) as connection:
+        sources = _read(connection, spec, as_of)
+    engine = open_store(home.store_url)
+    try:
+        return run_sync(
+            spec,
+            sources.desired,
+            identifiers=sources.identifiers,
+            engine=engine,
+            connector=connector,
+            watermark=sources.watermark,
+            as_of=as_of,
+            run_id=f"{as_of:%Y%m%dT%H%M%SZ}",
+            hash_key=_hash_key(home),
+            guards=Guards.of(spec, [sources.gate_closed] if sources.gate_closed else []),
+            denied=sources.denied,
+        )
+    finally:
+        engine.dispose()
+
+
+def _read(connection: duckdb.DuckDBPyConnection, spec: SyncSpec, as_of: datetime) -> Sources:
+    schema, table = spec.relation.split(".")
+    if not has_table(connection, schema, table):
+        raise LookupError(f"{spec.relation} is not built; run the whole job first")
+    row = connection.execute("select seq from consent.con_watermark").fetchone()
+    return Sources(
+        desired=connection.execute(f"select * from {schema}.{table}").to_arrow_table(),
+        identifiers=connection.execute(_IDENTIFIERS).to_arrow_table(),
+        denied=connection.execute(_DENIED).to_arrow_table(),
+        watermark=int(row[0]) if row else 0,
+        gate_closed=_closed_gate(connection, as_of),
+    )
+
+
+def _closed_gate(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> str | None:
+    try:
+        gate.require_open(connection, "syncs", as_of)
+    except gate.GateClosedError as error:
+        return str(error)
+    return None
+
+
+def _hash_key(home: Home) -> bytes:
+    """The key of the row hashes, made on first use; a lost key means one full comparison anew."""
+    path = home.keys / HASH_KEY_FILE
+    if not path.exists():
+        home.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary.write_bytes(os.urandom(HASH_KEY_BYTES))
+        temporary.chmod(0o600)
+        temporary.replace(path)
+    return hashlib.sha256(path.read_bytes()).digest()

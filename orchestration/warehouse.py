@@ -1,0 +1,90 @@
+"""The one module that opens the warehouse file.
+
+DuckDB lets one process write; whoever comes second is refused at once. A run therefore opens the
+file for as long as a step needs it, waits a little for another run to let go, and never mixes
+read-only and read-write handles in one process (DuckDB refuses that too).
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+LOCK_WAIT_SECONDS = 30.0
+LOCK_POLL_SECONDS = 0.25
+
+
+class WarehouseBusyError(RuntimeError):
+    """Another process held the warehouse for longer than a run waits."""
+
+
+@contextmanager
+def open_warehouse(
+    path: Path,
+    *,
+    locked: bool = False,
+    wait: float = LOCK_WAIT_SECONDS,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for writing, in UTC, and close it at the end.
+
+    `locked` refuses SQL that reads files or the network: for rules that others write as data.
+    Raises WarehouseBusyError when another process keeps the file locked for `wait` seconds.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = _connect(path, locked, wait, sleep)
+    try:
+        connection.execute("set timezone = 'UTC'")
+        yield connection
+    finally:
+        connection.close()
+
+
+def _connect(
+    path: Path, locked: bool, wait: float, sleep: Callable[[float], None]
+) -> duckdb.DuckDBPyConnection:
+    polls = max(1, int(wait / LOCK_POLL_SECONDS))
+    for _ in range(polls):
+        try:
+            return duckdb.connect(
+                str(path), config={"enable_external_access": str(not locked).lower()}
+            )
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower():
+                raise
+            sleep(LOCK_POLL_SECONDS)
+    raise WarehouseBusyError(
+        f"{path}: another process has the warehouse open. "
+        "Close it (a run in progress, a notebook, the duckdb shell) and run again."
+    )
+
+
+def replace_table(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str, rows: pa.Table
+) -> None:
+    """Write `rows` as the whole content of schema.table, in one statement."""
+    connection.register("incoming_rows", rows)
+    try:
+        connection.execute(f"create schema if not exists {quote(schema)}")
+        connection.execute(
+            f"create or replace table {quote(schema)}.{quote(table)} as select * from incoming_rows"
+        )
+    finally:
+        connection.unregister("incoming_rows")
+
+
+def quote(identifier: str) -> str:
+    """Quote one SQL identifier."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Whether schema.table exists, as a table or a view."""
+    found = connection.execute(
+        "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
+        [schema, table],
+    ).fetchone()
+    return found is not None

@@ -1,0 +1,217 @@
+"""Mask SQL, window SQL and plain Python decide the same, to the row and the column."""
+
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from activation.decisions import Gate
+from activation.journeys import load
+from tests.activation.decisions.bulk import create_bulk_world
+from tests.activation.decisions.forms import Approvals, decide_by_all_forms
+from tests.activation.decisions.variants import every_limit, release_of
+from tests.activation.decisions.worlds import (
+    AS_OF,
+    account,
+    claim,
+    create_world,
+    insert,
+    past_act,
+    permit,
+    person,
+    policy,
+)
+
+# Not a fixture: hypothesis writes out every argument of a test.
+JOURNEYS = load(Path(__file__).parents[3] / "activation" / "journeys")
+
+PERSONS = st.sampled_from(["p_1", "p_2", "p_3"])
+NODES = {
+    "renewal_reminder_day_90": ("P", "renewal"),
+    "onboarding_nudge_stalled": ("A", "onboarding"),
+    "claim_update_day_3": ("C", "claims_service"),
+    "service_recovery_after_negative": ("T", "service_recovery"),
+    "cross_sell_home": ("p_", "marketing"),
+}
+LEVELS = st.sampled_from(["A", "A", "B", "C", "D", None])
+AGES = st.sampled_from([AS_OF, AS_OF, AS_OF - timedelta(days=7), AS_OF - timedelta(days=8), None])
+COMMON = {"assurance": LEVELS, "source_at": AGES}
+FLAGS = st.sampled_from([True, True, False, None])
+
+persons = st.builds(
+    person,
+    PERSONS,
+    residency=st.sampled_from(["uk", "uk", "eu", None]),
+    timezone=st.sampled_from(["Europe/London", "Asia/Tokyo", "America/Los_Angeles", None]),
+    reachable_email=FLAGS,
+    reachable_sms=FLAGS,
+    reachable_push=FLAGS,
+    reachable_phone=FLAGS,
+)
+policies = st.builds(
+    policy,
+    PERSONS,
+    st.sampled_from(["P1", "P2", "P3"]),
+    status=st.sampled_from(["active", "active", "lapsed", None]),
+    days_to_renewal=st.sampled_from([75, 76, 90, None]),
+    product_line=st.sampled_from(["motor", "né\u2028e", 'a"b\\c', "x\x0by\tz", None]),
+    **COMMON,
+)
+claims = st.builds(
+    claim,
+    PERSONS,
+    st.sampled_from(["C1", "C2"]),
+    days_open=st.sampled_from([2, 3, 7]),
+    **COMMON,
+)
+accounts = st.builds(
+    account,
+    PERSONS,
+    st.sampled_from(["A1", "A2"]),
+    milestones_reached=st.sampled_from([4, 5]),
+    **COMMON,
+)
+tickets = st.fixed_dictionaries(
+    {
+        "person_id": PERSONS,
+        "subject_id": st.sampled_from(["T1", "T2"]),
+        "score": st.sampled_from([1, 2, 3]),
+        "hours_since_answer": st.sampled_from(
+            [Decimal(text) for text in ("0", "71.999999", "72", "72.5")]
+        ),
+        **COMMON,
+    }
+)
+customers = st.builds(
+    lambda who, **rest: {"person_id": who, "subject_id": who, **rest},
+    PERSONS,
+    has_active_motor=FLAGS,
+    has_active_home=st.just(False),
+    open_claims=st.sampled_from([0, 0, 1]),
+    **COMMON,
+)
+permits = st.builds(
+    permit,
+    PERSONS,
+    st.sampled_from([purpose for _, purpose in NODES.values()]),
+    st.sampled_from(["email", "sms", "push", "phone"]),
+    verdict=st.sampled_from(["permit", "permit", "deny"]),
+    reason=st.sampled_from(["withdrawn", "no_consent", None]),
+    evidence=st.sampled_from(["e_1", None]),
+)
+
+
+@st.composite
+def past_acts(draw: st.DrawFn) -> dict[str, Any]:
+    node = draw(st.sampled_from(sorted(NODES)))
+    subject = NODES[node][0] + draw(st.sampled_from(["1", "2", "3"]))
+    who = draw(PERSONS)
+    key = {"P": f'["{subject}","2027-02-08"]', "C": f'["{subject}"]'}.get(NODES[node][0])
+    days = draw(st.sampled_from([-1, 0, 1, 2, 3, 4, 5, 7, 14, 30]))
+    return past_act(
+        who,
+        node,
+        subject,
+        decision_id=f"d_{draw(st.integers(0, 10**9))}",
+        as_of=AS_OF - timedelta(days=days),
+        outcome=draw(st.sampled_from(["act", "act", "act", "withhold", "hold"])),
+        purpose=NODES[node][1],
+        channel=draw(st.sampled_from(["email", "sms", None])),
+        release=draw(st.sampled_from(["r_before", "r_other", "r_now"])),
+        once_key=key,
+    )
+
+
+def unique(rows: list[dict[str, Any]], *keys: str) -> list[dict[str, Any]]:
+    return list({tuple(row[key] for key in keys): row for row in rows}.values())
+
+
+VERDICTS = st.dictionaries(
+    st.tuples(st.just("service_recovery_after_negative"), st.sampled_from(["T1", "T2"]), PERSONS),
+    st.sampled_from(["granted", "refused"]),
+    max_size=4,
+)
+WORLDS = st.fixed_dictionaries(
+    {
+        "contexts.ctx_person": st.lists(persons, min_size=2, max_size=6),
+        "contexts.ctx_policy": st.lists(policies, max_size=6),
+        "contexts.ctx_claim": st.lists(claims, max_size=3),
+        "contexts.ctx_account": st.lists(accounts, max_size=4),
+        "contexts.ctx_ticket": st.lists(tickets, max_size=3),
+        "contexts.ctx_customer": st.lists(customers, max_size=3),
+        "consent.con_permits": st.lists(permits, min_size=4, max_size=24),
+        "activation.decision_log": st.lists(past_acts(), max_size=6),
+    }
+)
+KEYS = {
+    "contexts.ctx_person": ("person_id",),
+    "consent.con_permits": ("person_id", "purpose", "channel"),
+    "activation.decision_log": ("decision_id",),
+}
+
+
+def fill(connection: duckdb.DuckDBPyConnection, tables: dict[str, list[dict[str, Any]]]) -> None:
+    create_world(connection)
+    for table, rows in tables.items():
+        insert(connection, table, unique(rows, *KEYS.get(table, ("person_id", "subject_id"))))
+    insert(connection, "consent.con_watermark", [{"seq": 12, "recorded_at": AS_OF}])
+    connection.execute(
+        "insert into activation.release_node values "
+        "('r_before', 'cross_sell_home', 'audience', 'cross_sell_home', 72)"
+    )
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(tables=WORLDS, approvals=VERDICTS, hour=st.sampled_from([-5, 0, 7, 8, 20]))
+def test_all_forms_agree_on_small_worlds_with_every_limit(
+    tables: dict[str, list[dict[str, Any]]],
+    approvals: Approvals,
+    hour: int,
+) -> None:
+    with duckdb.connect(config={"threads": 1}) as connection:
+        fill(connection, tables)
+        decide_by_all_forms(
+            connection,
+            every_limit(JOURNEYS),
+            release_of("r_now"),
+            AS_OF + timedelta(hours=hour),
+            approvals,
+        )
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(tables=WORLDS, approvals=VERDICTS)
+def test_all_forms_agree_on_small_worlds_under_the_sample_journeys(
+    tables: dict[str, list[dict[str, Any]]],
+    approvals: Approvals,
+) -> None:
+    with duckdb.connect(config={"threads": 1}) as connection:
+        fill(connection, tables)
+        decide_by_all_forms(connection, JOURNEYS, release_of("r_now"), AS_OF, approvals)
+
+
+@pytest.mark.parametrize("limits", ["sample", "every"])
+def test_all_forms_agree_on_a_bulk_world(limits: str) -> None:
+    chosen = every_limit(JOURNEYS) if limits == "every" else JOURNEYS
+    with duckdb.connect(config={"threads": 2}) as connection:
+        create_bulk_world(connection, 3_000, seed=1)
+        rows = decide_by_all_forms(connection, chosen, release_of("r_now"), AS_OF)
+    assert len(rows) > 7_000
+    failed = {gate for row in rows for gate in Gate if row["gate_mask"] & gate.bit}
+    never = {Gate.CLOSED, Gate.EXCLUSION, Gate.VOLUME} if limits == "sample" else set()
+    assert failed == set(Gate) - never
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limits", ["sample", "every"])
+def test_all_forms_agree_on_two_hundred_thousand_candidates(limits: str) -> None:
+    chosen = every_limit(JOURNEYS) if limits == "every" else JOURNEYS
+    with duckdb.connect(config={"threads": 2}) as connection:
+        create_bulk_world(connection, 80_000, seed=2)
+        rows = decide_by_all_forms(connection, chosen, release_of("r_now"), AS_OF)
+    assert len(rows) >= 200_000

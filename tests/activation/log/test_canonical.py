@@ -1,0 +1,100 @@
+"""The hashed form of rows and contexts against json and hashlib."""
+
+import json
+from hashlib import sha256
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from activation.log import RowRefused
+from activation.log.canonical import (
+    check_text,
+    commitment,
+    commitments,
+    leaf_hashes,
+)
+from activation.log.rows import FORMAT, SEGMENT_COLUMNS
+
+ALLOWED = st.characters(exclude_categories=["Cs"], exclude_characters="".join(map(chr, range(32))))
+TEXT = st.text(
+    st.one_of(ALLOWED, st.sampled_from('\b\t\n\f\r"\\/\x7f\u2028ß漢😀,[]u0')), max_size=6
+)
+ROW = st.fixed_dictionaries({name: st.none() | TEXT for name in SEGMENT_COLUMNS})
+SCHEMA = pa.schema({name: pa.string() for name in SEGMENT_COLUMNS})
+
+
+def json_leaf(row: dict[str, str | None]) -> bytes:
+    values = [FORMAT, *(row[name] for name in SEGMENT_COLUMNS)]
+    document = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return sha256(b"\x00" + document.encode()).digest()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(ROW, max_size=4))
+def test_leaves_are_the_hashes_of_what_json_writes(rows: list[dict[str, str | None]]) -> None:
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    expected = b"".join(json_leaf(row) for row in rows)
+    assert leaf_hashes(table) == expected
+
+
+@pytest.mark.parametrize("code", range(32))
+def test_control_characters_are_refused_save_the_five_with_a_short_escape(code: int) -> None:
+    rows = pa.table({"node": ["fine", f"a{chr(code)}b"], "context": ["{}", "{}"]})
+    if chr(code) in "\b\t\n\f\r":
+        check_text(rows)
+    else:
+        with pytest.raises(RowRefused, match="column node: has a control character"):
+            check_text(rows)
+
+
+def test_a_slice_of_rows_hashes_as_the_rows_it_shows() -> None:
+    rows = [dict.fromkeys(SEGMENT_COLUMNS, value) for value in ('"', "a", None, "\\u0000", "ß")]
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    hashes = leaf_hashes(table)
+    assert hashes == b"".join(json_leaf(row) for row in rows)
+    for start in range(5):
+        assert leaf_hashes(table.slice(start, 2)) == hashes[start * 32 : (start + 2) * 32]
+
+
+def test_null_and_empty_and_the_word_null_are_three_leaves() -> None:
+    rows = [dict.fromkeys(SEGMENT_COLUMNS, value) for value in (None, "", "null")]
+    hashes = leaf_hashes(pa.Table.from_pylist(rows, schema=SCHEMA))
+    assert len({hashes[at : at + 32] for at in (0, 32, 64)}) == 3
+
+
+def test_moving_text_across_a_column_border_changes_the_leaf() -> None:
+    base = dict.fromkeys(SEGMENT_COLUMNS, "")
+    rows = [base | {"node": 'a","b', "journey": "c"}, base | {"node": "a", "journey": 'b","c'}]
+    hashes = leaf_hashes(pa.Table.from_pylist(rows, schema=SCHEMA))
+    assert hashes[:32] != hashes[32:]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.binary(min_size=16, max_size=16), st.integers(0, 10**12), TEXT), max_size=5
+    )
+)
+def test_commitments_over_columns_are_the_commitments_one_by_one(
+    openings: list[tuple[bytes, int, str]],
+) -> None:
+    keys, seqs, contexts = zip(*openings, strict=True) if openings else ((), (), ())
+    found = commitments(
+        pa.chunked_array([pa.array(keys, pa.binary())]),
+        pa.chunked_array([pa.array(seqs, pa.int64())]),
+        pa.chunked_array([pa.array(contexts, pa.string())]),
+    )
+    assert found.to_pylist() == [
+        commitment(key, seq, context.encode()) for key, seq, context in openings
+    ]
+    assert found.to_pylist() == [
+        sha256(key + f"{seq}:{context}".encode()).hexdigest() for key, seq, context in openings
+    ]
+
+
+@pytest.mark.parametrize("context", ["", "[]", "null", '{"a":"x\ny"}', '{"a":"\x00"}', "{"])
+def test_a_context_that_is_no_canonical_json_object_is_refused(context: str) -> None:
+    with pytest.raises(RowRefused, match="column context"):
+        check_text(pa.table({"context": ["{}", context]}))

@@ -1,0 +1,338 @@
+"""Small worlds of persons and consent events, judged by the dbt models and by Python.
+
+`ConsentSql` runs the compiled SQL of models/consent on an in-memory DuckDB, without dbt, so that a
+property can judge many worlds a second; `python_permits` is the same question asked of
+activation.consent.precedence.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+import duckdb
+import pyarrow as pa
+
+from activation.consent.events import ConsentEvent
+from activation.consent.precedence import PersonFacts, evaluate
+from activation.consent.regimes import Regimes, RuleBook, flatten, flatten_purposes
+from activation.consent.suppression import Address, ReachedEvent
+from tests.dbt.builder import AS_OF
+
+Permits = dict[tuple[str, str, str], tuple[str, str, str | None, str | None]]
+"""Verdict, reason, basis and evidence by person, purpose and channel."""
+
+UPSTREAM = {
+    "identity.id_persons": "person_id varchar",
+    "identity.id_records": "record_key varchar, person_id varchar",
+    "identity.id_person_identifiers": (
+        "person_id varchar, identifier_type varchar, identifier varchar, status varchar,"
+        " assurance varchar, is_restriction_only boolean"
+    ),
+    "staging.stg_crm__contacts": (
+        "record_key varchar, country varchar, date_of_birth date, updated_at timestamptz"
+    ),
+    "staging.stg_policy__policyholders": (
+        "record_key varchar, country varchar, date_of_birth date, updated_at timestamptz"
+    ),
+    "staging.stg_product__accounts": "record_key varchar, country varchar, created_at timestamptz",
+    "staging.stg_service__tickets": "record_key varchar, country varchar, opened_at timestamptz",
+    "staging.stg_policy__policies": "customer_number varchar, status varchar",
+    "store.consent_event": (
+        "seq bigint, event_id varchar, identifier_type varchar, identifier varchar,"
+        " purpose varchar, channel varchar, action varchar, notice_version varchar,"
+        " source varchar, occurred_at timestamptz, recorded_at timestamptz, expires_at timestamptz"
+    ),
+    "store.consent_watermark": "seq bigint, recorded_at timestamptz",
+    "reference.regime": (
+        "jurisdiction varchar, purpose varchar, channel varchar, basis varchar,"
+        " soft_opt_in boolean, double_opt_in boolean, minimum_notice varchar"
+    ),
+    "reference.purpose": (
+        "purpose varchar, description varchar, special_category boolean, adult_age integer"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Link:
+    """One identifier of a person, as identity.id_person_identifiers says it."""
+
+    identifier_type: str
+    identifier: str
+    status: str = "ok"
+    assurance: str = "A"
+    is_restriction_only: bool = False
+
+    @property
+    def may_permit(self) -> bool:
+        return self.status == "ok" and self.assurance in ("A", "B") and not self.is_restriction_only
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person and what is on record about them."""
+
+    person_id: str
+    jurisdiction: str | None = "GB"
+    policy: Literal["none", "lapsed", "active"] = "none"
+    is_minor: bool = False
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True)
+class World:
+    """Persons, events and the instant up to which the ledger was copied."""
+
+    persons: Sequence[Person]
+    events: Sequence[ConsentEvent]
+    copied_at: datetime | None = AS_OF
+    regimes: Regimes = field(default_factory=lambda: TEST_REGIMES)
+
+
+def event(event_id: str, action: str, **fields: Any) -> ConsentEvent:
+    """A consent event with defaults: e-mail `ada@example.com`, marketing by e-mail, yesterday."""
+    occurred_at = fields.pop("occurred_at", AS_OF - timedelta(days=1))
+    values: dict[str, Any] = {
+        "identifier_type": "email",
+        "identifier": "ada@example.com",
+        "purpose": "marketing",
+        "channel": "email",
+        "source": "preference_centre",
+        "occurred_at": occurred_at,
+        "recorded_at": occurred_at,
+        "notice_version": "2026-03",
+    }
+    return ConsentEvent(event_id=event_id, action=action, **{**values, **fields})
+
+
+def python_permits(world: World, as_of: datetime = AS_OF) -> Permits:
+    """The verdict for each person, purpose and channel, by activation.consent.precedence."""
+    rules = RuleBook(world.regimes)
+    return {
+        (person.person_id, purpose, channel): (
+            verdict.verdict,
+            verdict.reason,
+            verdict.basis,
+            verdict.evidence,
+        )
+        for person in world.persons
+        for facts, reached in [(_facts(person, world), _reached(person, world))]
+        for purpose in world.regimes.purposes
+        for channel in world.regimes.channels
+        for verdict in [
+            evaluate(
+                facts,
+                reached,
+                rules.find(person.jurisdiction, purpose, channel),
+                as_of,
+                purpose=purpose,
+                channel=channel,
+            )
+        ]
+    }
+
+
+class ConsentSql:
+    """The compiled models of models/consent, run over worlds on one in-memory DuckDB."""
+
+    def __init__(self, compiled: Sequence[tuple[str, str]]) -> None:
+        self.compiled = compiled
+        self.connection = duckdb.connect()
+        self.connection.execute("attach ':memory:' as warehouse")
+        self.connection.execute("use warehouse")
+        self.connection.execute("set TimeZone = 'UTC'")
+        for schema in ("identity", "staging", "store", "reference", "consent"):
+            self.connection.execute(f"create schema {schema}")
+        for table, columns in UPSTREAM.items():
+            self.connection.execute(f"create table {table} ({columns})")
+
+    def run(self, world: World) -> Permits:
+        """Load the world, build every model, and return con_permits."""
+        self.load(world)
+        self.build()
+        rows = self.connection.execute(
+            "select person_id, purpose, channel, verdict, reason, basis, evidence"
+            " from consent.con_permits"
+        ).fetchall()
+        permits: Permits = {
+            (row[0], row[1], row[2]): (row[3], row[4], row[5], row[6]) for row in rows
+        }
+        assert len(permits) == len(rows)
+        return permits
+
+    def load(self, world: World) -> None:
+        """Replace the content of every upstream table."""
+        rows = dict(_tables(world))
+        for table in UPSTREAM:
+            self.connection.execute(f"delete from {table}")
+            if rows.get(table):
+                self.connection.register("incoming", pa.Table.from_pylist(rows[table]))
+                self.connection.execute(f"insert into {table} by name select * from incoming")
+                self.connection.unregister("incoming")
+
+    def build(self) -> None:
+        """Build every model of models/consent in order."""
+        for relation, sql in self.compiled:
+            self.connection.execute(f"create or replace table {relation} as {sql}")
+
+    def suppressed_addresses(self) -> set[tuple[str, str]]:
+        """(channel, address) of con_suppressed_addresses."""
+        return set(
+            self.connection.execute(
+                "select channel, address from consent.con_suppressed_addresses"
+            ).fetchall()
+        )
+
+
+def _facts(person: Person, world: World) -> PersonFacts:
+    return PersonFacts(
+        has_relationship=person.policy != "none",
+        is_existing_customer=person.policy == "active",
+        is_minor=person.is_minor,
+        addresses=frozenset(
+            Address(link.identifier_type, link.identifier, is_blocked=link.status == "blocked")
+            for link in person.links
+        ),
+        ledger_recorded_at=world.copied_at,
+    )
+
+
+def _reached(person: Person, world: World) -> list[ReachedEvent]:
+    links = {(link.identifier_type, link.identifier): link.may_permit for link in person.links}
+    return [
+        ReachedEvent(event, links[event.identifier_type, event.identifier])
+        for event in world.events
+        if (event.identifier_type, event.identifier) in links
+    ]
+
+
+def _tables(world: World) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    yield "identity.id_persons", [{"person_id": person.person_id} for person in world.persons]
+    yield (
+        "identity.id_records",
+        [
+            {"record_key": f"{entity}:{person.person_id}", "person_id": person.person_id}
+            for person in world.persons
+            for entity in ("crm.contacts", "policy.policyholders")
+        ],
+    )
+    yield (
+        "identity.id_person_identifiers",
+        [
+            {"person_id": person.person_id, **_link_row(link)}
+            for person in world.persons
+            for link in person.links
+        ],
+    )
+    yield (
+        "staging.stg_crm__contacts",
+        [
+            {
+                "record_key": f"crm.contacts:{person.person_id}",
+                "country": person.jurisdiction,
+                "date_of_birth": date(2015, 5, 1) if person.is_minor else date(1980, 5, 1),
+                "updated_at": AS_OF,
+            }
+            for person in world.persons
+        ],
+    )
+    yield (
+        "staging.stg_policy__policies",
+        [
+            {"customer_number": person.person_id, "status": person.policy}
+            for person in world.persons
+            if person.policy != "none"
+        ],
+    )
+    yield (
+        "store.consent_event",
+        [
+            {
+                name: getattr(event, name)
+                for name in (
+                    "event_id",
+                    "identifier_type",
+                    "identifier",
+                    "purpose",
+                    "channel",
+                    "action",
+                    "notice_version",
+                    "source",
+                    "occurred_at",
+                    "recorded_at",
+                    "expires_at",
+                )
+            }
+            | {"seq": seq}
+            for seq, event in enumerate(world.events, start=1)
+        ],
+    )
+    if world.copied_at is not None:
+        yield (
+            "store.consent_watermark",
+            [{"seq": len(world.events), "recorded_at": world.copied_at}],
+        )
+    yield "reference.regime", flatten(world.regimes)
+    yield "reference.purpose", flatten_purposes(world.regimes)
+
+
+def _link_row(link: Link) -> Mapping[str, Any]:
+    return {
+        "identifier_type": link.identifier_type,
+        "identifier": link.identifier,
+        "status": link.status,
+        "assurance": link.assurance,
+        "is_restriction_only": link.is_restriction_only,
+    }
+
+
+# Every kind of rule once, so that each row of the precedence table can be reached.
+TEST_REGIMES = Regimes.model_validate(
+    {
+        "adult_age": 18,
+        "channels": ["email", "sms", "push", "phone", "post"],
+        "purposes": {
+            "claims_service": {
+                "description": "contract",
+                "regimes": [{"countries": "elsewhere", "basis": "contract"}],
+            },
+            "legal_notice": {
+                "description": "legal obligation",
+                "regimes": [{"countries": "elsewhere", "basis": "legal_obligation"}],
+            },
+            "renewal": {
+                "description": "interests or consent",
+                "regimes": [
+                    {
+                        "countries": ["GB"],
+                        "basis": "legitimate_interests",
+                        "channels": {"phone": {"basis": "none"}},
+                    },
+                    {"countries": "elsewhere", "basis": "consent"},
+                ],
+            },
+            "marketing": {
+                "description": "opt-ins of each kind",
+                "minimum_notice": "2025-11",
+                "regimes": [
+                    {
+                        "countries": ["GB"],
+                        "basis": "consent",
+                        "channels": {"email": {"basis": "consent", "soft_opt_in": True}},
+                    },
+                    {"countries": ["DE"], "basis": "consent", "double_opt_in": True},
+                    {"countries": "elsewhere", "basis": "consent"},
+                ],
+            },
+            "health_advice": {
+                "description": "special category",
+                "special_category": True,
+                "regimes": [
+                    {"countries": ["GB"], "basis": "legitimate_interests"},
+                    {"countries": "elsewhere", "basis": "consent"},
+                ],
+            },
+        },
+    }
+)

@@ -1,0 +1,101 @@
+"""The components materialisation against a union-find, on the graphs that break naive solutions."""
+
+import random
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+
+import duckdb
+import pytest
+from dbt.exceptions import DbtRuntimeError
+
+from tests.dbt.builder import Warehouse
+
+Edge = tuple[str, str]
+
+
+def union_find(edges: Iterable[Edge]) -> dict[str, str]:
+    """node -> least node of its component, the obvious way."""
+    parent: dict[str, str] = {}
+
+    def root(node: str) -> str:
+        parent.setdefault(node, node)
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    for a, b in edges:
+        low, high = sorted((root(a), root(b)))
+        parent[high] = low
+    return {node: root(node) for node in list(parent)}
+
+
+def set_links(warehouse: Warehouse, edges: Iterable[Edge]) -> None:
+    with duckdb.connect(warehouse.path) as connection:
+        connection.execute("create schema if not exists identity")
+        connection.execute(
+            "create or replace table identity.id_candidate_links"
+            " (record_key varchar, anchor_key varchar, rule varchar, tier int, assurance varchar)"
+        )
+        records, anchors = zip(*edges, strict=True)
+        connection.execute(
+            "insert into identity.id_candidate_links"
+            " select unnest(?::varchar[]), unnest(?::varchar[]), 'email', 2, 'B'",
+            [list(records), list(anchors)],
+        )
+
+
+def solve(warehouse: Warehouse, edges: Iterable[Edge]) -> dict[str, str]:
+    set_links(warehouse, edges)
+    results = warehouse.run_dbt(["run", "--select", "id_components"])
+    assert [str(result.status) for result in results] == ["success"]
+    return dict(warehouse.rows("select record_key, component from identity.id_components"))
+
+
+@pytest.fixture(scope="module")
+def graphs(shared_warehouse: Callable[[str], Warehouse]) -> Warehouse:
+    return shared_warehouse("components")
+
+
+def test_a_chain_of_1000_is_one_component(graphs: Warehouse) -> None:
+    names = [f"n{i:04}" for i in range(1000)]
+    random.Random(1).shuffle(names)
+    chain = list(pairwise(names))
+    assert solve(graphs, chain) == dict.fromkeys(names, "n0000")
+
+
+def test_a_hub_of_8000_is_one_component(graphs: Warehouse) -> None:
+    hub = [(f"n{i:04}", "n4000") for i in range(8000)]
+    assert set(solve(graphs, hub).values()) == {"n0000"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_graphs_are_solved_as_a_union_find_solves_them(graphs: Warehouse, seed: int) -> None:
+    generator = random.Random(seed)
+    nodes = [f"n{i:03}" for i in range(400)]
+    edges = [(generator.choice(nodes), generator.choice(nodes)) for _ in range(260)]
+    assert solve(graphs, edges) == union_find(edges)
+
+
+def test_no_links_are_no_components(graphs: Warehouse) -> None:
+    assert solve(graphs, [("alone", "alone")]) == {"alone": "alone"}
+    graphs.run_sql("delete from identity.id_candidate_links")
+    graphs.run_dbt(["run", "--select", "id_components"])
+    assert graphs.rows("select * from identity.id_components") == []
+
+
+def test_rounds_that_do_not_suffice_are_an_error(graphs: Warehouse) -> None:
+    names = [f"n{i:03}" for i in range(200)]
+    set_links(graphs, pairwise(names))
+    before = graphs.rows("select * from identity.id_components")
+    results = graphs.run_dbt(
+        ["run", "--select", "id_components"], variables={"component_max_rounds": 1}
+    )
+    assert [str(result.status) for result in results] == ["error"]
+    assert "components not solved after 1 rounds" in results[0].message
+    assert graphs.rows("select * from identity.id_components") == before
+
+
+def test_a_build_without_its_clock_is_refused(graphs: Warehouse) -> None:
+    with pytest.raises(DbtRuntimeError, match="as_of"):
+        graphs.run_dbt(["compile", "--select", "stg_crm__contacts"], as_of=None)
