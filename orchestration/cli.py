@@ -10,6 +10,7 @@ COMMANDS = {
     "run": ("orchestration.cli_run", "run"),
     "demo": ("orchestration.demo.command", "demo"),
     "explain": ("orchestration.cli_explain", "explain"),
+    "sql": ("orchestration.cli_sql", "sql"),
     "log": ("orchestration.cli_log", "log"),
     "ui": ("orchestration.cli_ui", "ui"),
 }

@@ -37,8 +37,8 @@ def run(landing: Path | None, as_of_text: str | None, home_dir: Path | None, as_
         if landing is None and not home.landing.exists():
             _simulate(home)
         as_of = _time(as_of_text, home)
-        with stage("loading the project"):
-            from orchestration.run_job import execute
+        from orchestration.run_job import execute
+
         outcome = execute(home, as_of)
     _report(home, as_of, record, outcome.problems, as_json)
     sys.exit(0 if outcome.succeeded else 1)

@@ -35,7 +35,7 @@ PURPOSE_SCHEMA = [
 PHONE_SCHEMA = pa.schema(
     [
         pa.field("raw", pa.string(), nullable=False),
-        pa.field("country", pa.string(), nullable=False),
+        pa.field("country", pa.string()),
         pa.field("e164", pa.string()),
         pa.field("kind", pa.string()),
     ]
@@ -61,6 +61,8 @@ PHONE_COLUMNS = (
 def refresh_phone_numbers(connection: duckdb.DuckDBPyConnection) -> int:
     """Parse every (raw, country) pair that landing holds and reference.phone_number lacks.
 
+    A null country is a country of its own: only a number with its country code can be read then.
+
     Grain of the table: one row per raw text and country. libphonenumber takes about 100 us a
     number, so a number is parsed once in its life. Returns how many were new.
     """
@@ -68,8 +70,7 @@ def refresh_phone_numbers(connection: duckdb.DuckDBPyConnection) -> int:
     connection.execute(
         """
         create table if not exists reference.phone_number (
-            raw varchar not null, country varchar not null, e164 varchar, kind varchar,
-            primary key (raw, country)
+            raw varchar not null, country varchar, e164 varchar, kind varchar
         )
         """
     )
@@ -92,13 +93,14 @@ def refresh_phone_numbers(connection: duckdb.DuckDBPyConnection) -> int:
 
 def _unparsed_pairs() -> str:
     written = " union ".join(
-        f"select {quote(one.phone)} as raw, coalesce({quote(one.country)}, '') as country "
+        f"select {quote(one.phone)} as raw, {quote(one.country)} as country "
         f"from landing.{quote(one.table)} where {quote(one.phone)} is not null"
         for one in PHONE_COLUMNS
     )
     return (
         f"select written.raw, written.country from ({written}) as written "
-        "anti join reference.phone_number as known using (raw, country) order by all"
+        "anti join reference.phone_number as known on written.raw = known.raw "
+        "and written.country is not distinct from known.country order by all"
     )
 
 

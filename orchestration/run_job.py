@@ -8,6 +8,7 @@ import dagster as dg
 from orchestration import environment
 from orchestration.dagster_home import prepare_dagster_home, speed_up_run_storage
 from orchestration.environment import Home
+from orchestration.observer import stage
 from orchestration.run_settings import RunSettings
 
 # The run's own record goes to Dagster's storage; a person at the terminal sees stages instead.
@@ -29,13 +30,15 @@ def execute(home: Home, as_of: datetime) -> JobOutcome:
     environment.export(environment.LANDING_VARIABLE, str(home.landing))
     prepare_dagster_home(home)
     speed_up_run_storage(home)
-    # Imported late: the definitions read the manifest of the home that was just named.
-    from orchestration.definitions import defs
-    from orchestration.jobs import JOB_NAME
+    with stage("loading the project"):
+        # Imported late: the definitions read the manifest of the home that was just named.
+        from orchestration.definitions import defs
+        from orchestration.jobs import JOB_NAME
 
+        job = defs.resolve_job_def(JOB_NAME)
     settings = RunSettings(home=str(home.path), landing=str(home.landing), as_of=as_of.isoformat())
     with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
-        result = defs.resolve_job_def(JOB_NAME).execute_in_process(
+        result = job.execute_in_process(
             instance=instance,
             resources={"settings": settings},
             run_config=QUIET,

@@ -11,6 +11,7 @@ from orchestration.project import WAREHOUSE_POOL, source_keys, source_specs
 from orchestration.run_settings import RunSettings
 from orchestration.warehouse import open_warehouse
 
+
 @dg.multi_asset(name="landing", specs=source_specs("landing"), pool=WAREHOUSE_POOL)
 def landing(
     context: dg.AssetExecutionContext, settings: RunSettings

@@ -35,8 +35,9 @@ policies as (
     select * from {{ ref('stg_policy__policies') }}
 ),
 
+-- without a stated age nobody below eighteen is contacted
 majority as (
-    select max(adult_age) as adult_age
+    select coalesce(max(adult_age), 18) as adult_age
     from {{ source('reference', 'purpose') }}
 ),
 
