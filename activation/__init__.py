@@ -1,1 +1,1 @@
-"""What to do about a person: consent, journeys, decisions, the log, releases, syncs and connectors."""
+"""What to do about a person: consent, journeys, decisions, the log, syncs and connectors."""

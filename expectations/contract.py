@@ -5,21 +5,17 @@ must have, and its rules. It is data: the compiler in `suite.py` turns it into a
 suite, and no rule needs Python.
 """
 
-from collections.abc import Hashable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from expectations.located_yaml import SourceError, read_yaml
 
 Gate = Literal["decisions", "syncs"]
 Action = Literal["block", "warn"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 TableName = Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z0-9_]+$")]
-
-
-class ContractError(ValueError):
-    """A contract file is wrong; the message names file, field and what to write instead."""
 
 
 class _Strict(BaseModel):
@@ -141,45 +137,26 @@ class Contract(_Strict):
 def read_contracts(directory: Path) -> tuple[Contract, ...]:
     """Every contract of a directory, by table.
 
-    Raises ContractError when there is none, or when a file does not validate.
+    Raises SourceError when there is none, or when a file does not validate.
     """
     paths = sorted(directory.glob("*.yml"))
     if not paths:
-        raise ContractError(f"{directory}: no contract (*.yml) here; a gate with no rules is open")
+        raise SourceError(
+            directory.name,
+            None,
+            "",
+            "no contract (*.yml) here, and a gate with no rules is open",
+            "point to the folder of the contracts",
+        )
     return tuple(read_contract(path) for path in paths)
 
 
 def read_contract(path: Path) -> Contract:
-    """One contract file. Raises ContractError naming the file, the field and the fix."""
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506
-        contract = Contract.model_validate(content)
-    except yaml.YAMLError as error:
-        raise ContractError(f"{path.name}: not valid YAML: {error}") from error
-    except ValidationError as error:
-        raise ContractError("\n".join(_explain(path, error))) from error
+    """One contract file. Raises SourceError naming the file, the line, the field and the fix."""
+    source = read_yaml(path)
+    contract = source.validate(Contract)
     if path.stem != contract.table:
-        raise ContractError(f"{path.name}: holds the contract of {contract.table}; rename the file")
+        raise source.error(
+            ("table",), "the file has another name", f"rename the file to {contract.table}.yml"
+        )
     return contract
-
-
-def _explain(path: Path, error: ValidationError) -> list[str]:
-    return [
-        f"{path.name}: {'.'.join(str(part) for part in one['loc']) or 'contract'}: {one['msg']}"
-        for one in error.errors(include_input=False, include_url=False)
-    ]
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Safe YAML in which a key may stand once: PyYAML would keep the last and drop the first."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key} stands twice", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)

@@ -35,3 +35,7 @@ class LazyGroup(click.Group):
 def main() -> None:
     """Decide who may be contacted, about what, through which channel and why, and carry out only
     that."""
+
+
+if __name__ == "__main__":
+    main()

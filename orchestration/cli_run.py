@@ -9,14 +9,14 @@ import click
 from rich.console import Console
 
 from orchestration import environment
+from orchestration.demo.command import AS_OF
 from orchestration.environment import Home
 from orchestration.observer import RunRecord, listening, stage
 from orchestration.progress import ConsoleListener
-from orchestration.run_settings import TimeError, clock_file, current_time, parse_time
+from orchestration.run_settings import TimeError, current_time, parse_time
 
 DEMO_PEOPLE = 5_000
 DEMO_SEED = 1
-DEMO_AS_OF = "2026-11-20T09:00:00+00:00"
 
 
 @click.command()
@@ -45,18 +45,10 @@ def run(landing: Path | None, as_of_text: str | None, home_dir: Path | None, as_
 
 
 def _simulate(home: Home) -> None:
-    from orchestration.demo import write_world
+    from orchestration.demo.at_home import simulate
 
-    as_of = parse_time(DEMO_AS_OF)
     with stage("simulated insurer"):
-        write_world(
-            home.landing,
-            people=DEMO_PEOPLE,
-            seed=DEMO_SEED,
-            as_of=as_of,
-            truth=home.path / "truth" / "identity.csv",
-        )
-    clock_file(home).write_text(DEMO_AS_OF + "\n", encoding="utf-8")
+        simulate(home, people=DEMO_PEOPLE, seed=DEMO_SEED, as_of=parse_time(AS_OF))
 
 
 def _time(text: str | None, home: Home) -> datetime:

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -12,7 +13,7 @@ import click
 from orchestration import dbt_runner, environment
 from orchestration.dagster_home import prepare_dagster_home
 
-STOP_SECONDS = 20
+STOP_SECONDS = 10
 
 
 @click.command()
@@ -37,14 +38,20 @@ def ui(home_dir: Path | None, port: int) -> None:
     )
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        os.killpg(process.pid, signal.SIGTERM)
+        raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
     try:
         process.wait()
     except KeyboardInterrupt:
-        os.killpg(process.pid, signal.SIGINT)
-    try:
+        end_group(process)
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started: politely first, for good after STOP_SECONDS."""
+    os.killpg(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
         process.wait(timeout=STOP_SECONDS)
-    except subprocess.TimeoutExpired:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -15,8 +15,14 @@ nux:
   enabled: false
 concurrency:
   pools:
-    granularity: op
+    # By run, not by op: a killed run keeps its op's slot, and the next one would wait for ever.
+    granularity: run
     default_limit: 1
+# What code prints is not captured: it could hold personal values, and capturing it starts processes
+# that outlive a killed run.
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
 run_monitoring:
   enabled: true
 """

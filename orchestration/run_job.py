@@ -6,6 +6,7 @@ from datetime import datetime
 import dagster as dg
 
 from orchestration import environment
+from orchestration.abandoned_runs import close_abandoned_runs, this_process
 from orchestration.dagster_home import prepare_dagster_home, speed_up_run_storage
 from orchestration.environment import Home
 from orchestration.observer import stage
@@ -38,8 +39,10 @@ def execute(home: Home, as_of: datetime) -> JobOutcome:
         job = defs.resolve_job_def(JOB_NAME)
     settings = RunSettings(home=str(home.path), landing=str(home.landing), as_of=as_of.isoformat())
     with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
+        close_abandoned_runs(instance)
         result = job.execute_in_process(
             instance=instance,
+            tags=this_process(),
             resources={"settings": settings},
             run_config=QUIET,
             raise_on_error=False,

@@ -1,9 +1,13 @@
 """The summary for people: one screen, in the order of the data's path."""
 
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 
 from orchestration.summary import LandingSummary, RunSummary
+
+WORTH_SHOWING = 0.05
 
 
 def print_summary(summary: RunSummary, console: Console) -> None:
@@ -27,11 +31,18 @@ def print_summary(summary: RunSummary, console: Console) -> None:
         console.print(_decision_table(summary))
     if summary.audiences:
         console.print(f"[bold]members[/bold]  {_listed(summary.audiences, 10)}")
-    if summary.syncs:
-        console.print(_sync_table(summary))
+    carried_out = {name: one for name, one in summary.syncs.items() if "note" not in one}
+    if carried_out:
+        console.print(_sync_table(carried_out))
+    if idle := sorted(summary.syncs.keys() - carried_out.keys()):
+        console.print(f"[dim]not set up in this home: {', '.join(idle)}[/dim]", highlight=False)
     console.print(
         "[bold]seconds[/bold]  "
-        + ", ".join(f"{name} {seconds:.1f}" for name, seconds in summary.seconds_by_stage.items())
+        + ", ".join(
+            f"{name} {seconds:.1f}"
+            for name, seconds in summary.seconds_by_stage.items()
+            if seconds >= WORTH_SHOWING
+        )
     )
     for name, place in summary.places.items():
         console.print(f"[bold]{name:18}[/bold]{place}", highlight=False, soft_wrap=True)
@@ -71,11 +82,11 @@ def _decision_table(summary: RunSummary) -> Table:
     return table
 
 
-def _sync_table(summary: RunSummary) -> Table:
+def _sync_table(reports: dict[str, dict[str, Any]]) -> Table:
     table = Table(
         "sync", "sent", "unchanged", "removed", "withheld", "failed", "", box=None, padding=(0, 1)
     )
-    for name, report in summary.syncs.items():
+    for name, report in reports.items():
         withheld = report.get("withheld", {})
         table.add_row(
             name,
@@ -84,7 +95,7 @@ def _sync_table(summary: RunSummary) -> Table:
             f"{report.get('removed', 0):,}",
             f"{sum(withheld.values()):,}",
             f"{report.get('failed', 0) + report.get('in_doubt', 0):,}",
-            report.get("note", "") or _listed(withheld, 3),
+            _listed(withheld, 3),
         )
     return table
 

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -55,7 +54,7 @@ def destinations(home: Home) -> dict[str, DestinationSettings]:
     """The destinations of this home: destinations.yml, or the outbox alone where there is none."""
     if home.destinations.exists():
         return dict(read_destinations(home.destinations))
-    return {OUTBOX: FilesSettings(connector="files", directory=Path())}
+    return {OUTBOX: FilesSettings(connector="files")}
 
 
 def run(

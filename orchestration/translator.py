@@ -26,8 +26,8 @@ class AssentTranslator(DagsterDbtTranslator):
         node = self.get_resource_props(manifest, unique_id)
         spec = super().get_asset_spec(manifest, unique_id, project)
         return spec.replace_attributes(
-            group_name=node["schema"], freshness_policy=RUN_OVERDUE
-        ).merge_attributes(kinds={"dbt", "duckdb"}, metadata=column_metadata(node))
+            group_name=node["schema"], freshness_policy=RUN_OVERDUE, kinds=kinds(node)
+        ).merge_attributes(metadata=column_metadata(node))
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         return asset_key(dbt_resource_props)
@@ -49,6 +49,11 @@ def owners(node: Mapping[str, Any]) -> list[str]:
     """The owner that the node's YAML or its folder names."""
     owner = meta(node).get("owner")
     return [owner] if owner else []
+
+
+def kinds(node: Mapping[str, Any]) -> set[str]:
+    """What makes the table: dbt a model, Python what dbt only declares as a source."""
+    return {"dbt" if node["resource_type"] == "model" else "python", "duckdb"}
 
 
 def meta(node: Mapping[str, Any]) -> Mapping[str, Any]:

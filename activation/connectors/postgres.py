@@ -187,8 +187,8 @@ def _checked_url(url: str) -> str:
         parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         raise ConnectorError(
-            "The PostgreSQL URL can't be read: use postgresql://user:password@host:port/database"
-            "?sslmode=verify-full in the environment variable named by url_env."
+            "The PostgreSQL URL can't be read: use postgresql://USER@HOST:PORT/DATABASE?"
+            "sslmode=verify-full, with the password in it, in the variable named by url_env."
         ) from None
     hosts = str(parts.get("host") or "").split(",")
     local = all(host in _LOCAL_HOSTS or host.startswith("/") for host in hosts)

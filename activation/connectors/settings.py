@@ -7,22 +7,19 @@ mapping. A secret written into the file is refused.
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from activation.connectors.files import FilesConnector, path_part
 from activation.connectors.postgres import PostgresConnector
 from activation.connectors.protocol import Connector, ConnectorError
 from activation.connectors.webhook import Timeouts, WebhookConnector
+from expectations.located_yaml import read_yaml
 
 _EnvironmentName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]
 _SqlName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
-
-
-class SettingsError(Exception):
-    """destinations.yml can't be used. Names file, line, field and fix, never a value."""
+_HINT = "secrets are given by the name of an environment variable: url_env, secret_env"
 
 
 class _Destination(BaseModel):
@@ -32,10 +29,13 @@ class _Destination(BaseModel):
 
 
 class FilesSettings(_Destination):
-    """Batches as files. `directory` is taken from the home unless it is absolute."""
+    """Batches as files, in `directory` under the destination's name.
+
+    A relative directory starts at the home, which is also the default.
+    """
 
     connector: Literal["files"]
-    directory: Path = Path("outbox")
+    directory: Path = Path()
 
 
 class WebhookSettings(_Destination):
@@ -73,24 +73,15 @@ class _Document(BaseModel):
 def read_destinations(file: Path) -> Mapping[str, DestinationSettings]:
     """The destinations of the file, by name.
 
-    Raises SettingsError.
+    Raises SourceError, which names file, line, field and fix, never a value.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-        document = _Document.model_validate(yaml.safe_load(text) or {})
-    except OSError as error:
-        raise SettingsError(f"{file}: can't be read ({error.strerror}).") from None
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SettingsError(f"{file}:{line}: is not YAML: {error.problem}.") from None
-    except ValidationError as error:
-        raise SettingsError(_explain(file, text, error)) from None
+    source = read_yaml(file)
+    document = source.validate(_Document, _HINT)
     for name in document.destinations:
         try:
             path_part(name)
         except ConnectorError as error:
-            line = _line(text, ("destinations", name))
-            raise SettingsError(f"{file}:{line}: destinations: {error}") from None
+            raise source.error(("destinations", name), str(error).rstrip(".")) from None
     return document.destinations
 
 
@@ -133,33 +124,3 @@ def _secret(destination: str, variable: str, secrets: Mapping[str, str]) -> str:
             f"Destination {destination!r} needs the environment variable {variable}: set it."
         )
     return value
-
-
-def _explain(file: Path, text: str, error: ValidationError) -> str:
-    """One line per problem. Pydantic's own text would show the value it refused."""
-    lines = []
-    for problem in error.errors(include_input=False, include_context=False, include_url=False):
-        path = problem["loc"]
-        field = ".".join(map(str, path)) or "the document"
-        fix = problem["msg"]
-        if problem["type"] == "extra_forbidden":
-            fix = (
-                "this field is not known; remove it (secrets are given by the name of an "
-                "environment variable: url_env, secret_env)"
-            )
-        lines.append(f"{file}:{_line(text, path)}: {field}: {fix}.")
-    return "\n".join(lines)
-
-
-def _line(text: str, path: tuple[Any, ...]) -> int:
-    """The line of the deepest part of the path that the document has."""
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    line = node.start_mark.line if node else 0
-    for part in path:
-        if not isinstance(node, yaml.MappingNode):
-            continue
-        for key, value in node.value:
-            if key.value == str(part):
-                line, node = key.start_mark.line, value
-                break
-    return line + 1

@@ -17,7 +17,7 @@ GENESIS = "0" * 64
 
 def identifier_commitment(nonce: str, identifier_type: str, identifier: str) -> str:
     """The hexadecimal commitment to an identifier under a random nonce."""
-    return _digest((nonce, identifier_type, identifier))
+    return digest((nonce, identifier_type, identifier))
 
 
 def event_hash(previous: str, seq: int, fields: Iterable[str | None]) -> str:
@@ -26,10 +26,11 @@ def event_hash(previous: str, seq: int, fields: Iterable[str | None]) -> str:
     `fields`: event_id, identifier commitment, purpose, channel, action, jurisdiction, lawful_basis,
     notice_version, source, evidence, occurred_at, recorded_at, expires_at.
     """
-    return _digest((previous, str(seq), *fields))
+    return digest((previous, str(seq), *fields))
 
 
-def _digest(parts: Iterable[str | None]) -> str:
+def digest(parts: Iterable[str | None]) -> str:
+    """The hexadecimal SHA-256 of the texts in canonical form."""
     # The bytes of json.dumps(ensure_ascii=False, separators=(",", ":")), at a third of its cost.
     texts = ["null" if part is None else encode_basestring(part) for part in parts]
     return sha256(f"[{','.join(texts)}]".encode()).hexdigest()

@@ -9,11 +9,10 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
     field_validator,
 )
 
-from activation.consent.located_yaml import LocatedYaml
+from expectations.located_yaml import read_yaml
 
 COUNTRIES_FILE = Path(__file__).with_name("countries.yml")
 
@@ -51,11 +50,7 @@ class Countries(BaseModel):
 def load_countries(path: Path = COUNTRIES_FILE) -> list[dict[str, Any]]:
     """Rows of the warehouse table reference.country: country, timezone, language, residency.
 
-    Raises activation.consent.located_yaml.DataFileError, which names file, line, field and fix.
+    Raises SourceError, which names file, line, field and fix.
     """
-    document = LocatedYaml(path)
-    try:
-        checked = Countries.model_validate(document.data)
-    except ValidationError as error:
-        raise document.invalid(error) from None
+    checked = read_yaml(path).validate(Countries)
     return [{"country": code, **row.model_dump()} for code, row in checked.countries.items()]

@@ -5,23 +5,23 @@ bounce or a complaint suppresses that address. Engagement is attributed on the r
 message is known, however late that is.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 from sqlalchemy import Engine
 
+from activation.consent.chain import digest
 from activation.consent.events import ConsentEvent, InvalidEvent
 from activation.consent.identifiers import normalise
 from activation.consent.landing_sql import CONSENT_EVENTS_SQL, ENGAGEMENT_SQL, LEDGER_COPY_SQL
 from activation.consent.ledger import Watermark, append, known_event_ids
 from activation.consent.vocabulary import ADDRESS_TYPE, ANY, RESTRICTIVE_ACTIONS
 from activation.store import transaction
+from activation.store.metadata import instant_text
 
 ENGAGEMENT_SOURCE = "engagement"
 UNKNOWN_SOURCE = "unknown"
@@ -100,7 +100,7 @@ def import_events(
 
 def engagement_event_id(message_id: str, kind: str, occurred_at: datetime) -> str:
     """The id of the event that an engagement gives rise to: the same on every import."""
-    return _digest(["engagement", message_id, kind, _text(occurred_at)])
+    return digest(["engagement", message_id, kind, instant_text(occurred_at)])
 
 
 def _from_consent_events(table: pa.Table) -> Iterator[dict[str, Any]]:
@@ -137,10 +137,12 @@ def _correction(draft: dict[str, Any]) -> dict[str, Any]:
             **draft,
             "refusal": ("event_id", "was recorded otherwise; give the change a new id"),
         }
-    content = [_text(value) if isinstance(value, datetime) else value for value in draft.values()]
+    content = [
+        instant_text(value) if isinstance(value, datetime) else value for value in draft.values()
+    ]
     return {
         **draft,
-        "event_id": _digest(["correction", *content]),
+        "event_id": digest(["correction", *content]),
         "evidence": f"corrects {original}",
     }
 
@@ -194,12 +196,3 @@ def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
     names = table.column_names
     for values in zip(*(column.to_pylist() for column in table.columns), strict=True):
         yield dict(zip(names, values, strict=True))
-
-
-def _digest(parts: list[str | None]) -> str:
-    text = json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _text(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat(timespec="microseconds")

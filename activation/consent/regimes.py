@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,13 +11,12 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
-from activation.consent.located_yaml import LocatedYaml
 from activation.consent.vocabulary import ANY, Basis, Channel
+from expectations.located_yaml import read_yaml
 
 REGIMES_FILE = Path(__file__).with_name("regimes.yml")
 ELSEWHERE: Literal["elsewhere"] = "elsewhere"
@@ -73,6 +73,11 @@ class Purpose(_Strict):
     special_category: bool = False
     regimes: list[Regime]
 
+    @field_validator("minimum_notice", mode="before")
+    @classmethod
+    def _day_is_text(cls, version: object) -> object:
+        return version.isoformat() if isinstance(version, date) else version
+
     @field_validator("minimum_notice")
     @classmethod
     def _notice_is_a_month(cls, version: str | None) -> str | None:
@@ -127,13 +132,9 @@ class Rule:
 def load_regimes(path: Path = REGIMES_FILE) -> Regimes:
     """Read and check a regimes file.
 
-    Raises activation.consent.located_yaml.DataFileError, which names file, line, field and fix.
+    Raises SourceError, which names file, line, field and fix.
     """
-    document = LocatedYaml(path)
-    try:
-        return Regimes.model_validate(document.data)
-    except ValidationError as error:
-        raise document.invalid(error) from None
+    return read_yaml(path).validate(Regimes)
 
 
 def rules(regimes: Regimes) -> list[Rule]:

@@ -7,7 +7,7 @@ from activation.journeys.loading import JourneySet, load
 from activation.journeys.names import Assurance, Channel, Residency
 from activation.journeys.node import Kind, Node
 from activation.journeys.policies import Cap, CapUnit, Policies
-from activation.journeys.yaml_source import SourceError
+from expectations.located_yaml import SourceError
 
 __all__ = [
     "Assurance",

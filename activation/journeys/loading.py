@@ -3,22 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-
-from pydantic import BaseModel, ValidationError
 
 from activation.journeys.node import Node
 from activation.journeys.policies import Policies
-from activation.journeys.yaml_source import Location, SourceError, YamlSource, read_yaml
+from expectations.located_yaml import LocatedYaml, read_yaml
 
 POLICIES_FILE = "policies.yml"
-
-_Model = TypeVar("_Model", bound=BaseModel)
-_FIXES = {
-    "missing": "add the field",
-    "extra_forbidden": "remove it, or correct its spelling",
-    "string_pattern_mismatch": "use the form that journey.schema.json gives",
-}
+_HINT = "see journey.schema.json"
 
 
 @dataclass(frozen=True)
@@ -53,35 +44,15 @@ def load(directory: Path) -> JourneySet:
             "Fix: point to the folder of the journeys."
         )
     policies_source = sources.pop(POLICIES_FILE)
-    policies = parse(Policies, policies_source)
-    nodes = [(source, parse(Node, source)) for source in sources.values()]
+    policies = policies_source.validate(Policies, _HINT)
+    nodes = [(source, source.validate(Node, _HINT)) for source in sources.values()]
     _check_names(nodes, policies, policies_source)
     ordered = sorted((node for _, node in nodes), key=lambda node: (node.priority, node.id))
     return JourneySet(tuple(ordered), policies)
 
 
-def parse(model: type[_Model], source: YamlSource) -> _Model:
-    """Validate one source as `model`. Raises SourceError for the first fault of the file."""
-    try:
-        return model.model_validate(source.content)
-    except ValidationError as error:
-        # A misspelt name is two faults, one key missing and one too many: show what was written.
-        first = min(
-            error.errors(include_url=False, include_input=False),
-            key=lambda fault: fault["type"] != "extra_forbidden",
-        )
-        context = first.get("ctx", {})
-        location: Location = first["loc"]
-        if first["type"] == "journey":
-            inner = [int(p) if p.isdigit() else p for p in context["location"].split(".") if p]
-            location = (*location, *inner)
-        fix = context.get("fix") or _FIXES.get(first["type"], "see journey.schema.json")
-        message = first["msg"] if first["type"] != "enum" else "not one of the allowed values"
-        raise source.error(location, message, fix) from None
-
-
 def _check_names(
-    nodes: Iterable[tuple[YamlSource, Node]], policies: Policies, policies_source: YamlSource
+    nodes: Iterable[tuple[LocatedYaml, Node]], policies: Policies, policies_source: LocatedYaml
 ) -> None:
     groups = {group.id for group in policies.exclusion_groups}
     _check_unique(policies_source, "caps", [cap.id for cap in policies.caps])
@@ -106,10 +77,7 @@ def _check_names(
             )
 
 
-def _check_unique(source: YamlSource, field: str, ids: list[str]) -> None:
+def _check_unique(source: LocatedYaml, field: str, ids: list[str]) -> None:
     for position, name in enumerate(ids):
         if name in ids[:position]:
             raise source.error((field, position, "id"), "the id stands twice", "rename one")
-
-
-__all__ = ["JourneySet", "SourceError", "load", "parse"]

@@ -1,16 +1,12 @@
-"""What sqlfluff sees in place of dbt's adapter: a dispatched macro reads as a call of its name.
+"""dbt's adapter: the lint reads each macro as it is written for the default engine."""
 
-The jinja templater knows no database; each engine's own SQL is linted where its macro is called with
-real text, by `dbt parse`.
-"""
+from typing import Any
 
-from collections.abc import Callable
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 
-def dispatch(macro_name: str, macro_namespace: str | None = None) -> Callable[..., str]:
-    """A stand-in macro that renders as `name(arguments)`."""
-
-    def call(*arguments: object, **_: object) -> str:
-        return f"{macro_name}({', '.join(str(one) for one in arguments)})"
-
-    return call
+@pass_context
+def dispatch(context: Context, macro_name: str, macro_namespace: str | None = None) -> Any:
+    """The macro `default__<name>` of the project."""
+    return context.resolve(f"default__{macro_name}")

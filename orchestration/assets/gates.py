@@ -46,7 +46,7 @@ def _gate(
             dg.AssetSpec(
                 key,
                 deps=deps,
-                group_name="gate",
+                group_name=f"gate_before_{name}",
                 owners=["team-data@assent.example"],
                 kinds={"great_expectations", "duckdb"},
                 description=description,

@@ -5,6 +5,11 @@ from pathlib import Path
 
 import click
 
+from orchestration import environment
+
+# Morning in Europe and night in America, so that a run has something to defer.
+AS_OF = "2026-11-20T09:00:00+00:00"
+
 
 @click.command("demo")
 @click.option(
@@ -19,15 +24,14 @@ import click
 )
 @click.option(
     "--as-of",
-    default="2026-11-20T06:00:00+00:00",
+    default=AS_OF,
     show_default=True,
     help="The moment of the export, ISO 8601 with an offset.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    help="The landing zone.",
+    help="The landing zone.  [default: the home's, whose clock then stands at --as-of]",
 )
 @click.option(
     "--days", type=int, default=0, show_default=True, help="How many next days to write as well."
@@ -37,13 +41,16 @@ import click
     type=click.Path(path_type=Path, dir_okay=False),
     help="Who is who, for scoring only.  [default: truth/identity.csv beside the landing zone]",
 )
-def demo(people: int, seed: int, as_of: str, out: Path, days: int, truth: Path | None) -> None:
+def demo(
+    people: int, seed: int, as_of: str, out: Path | None, days: int, truth: Path | None
+) -> None:
     """Write the landing zone of a simulated insurer: the exports of its systems, as messy as real
     ones.
     """
     # Imported here: a command line that does something else need not wait for numpy and pyarrow.
     from rich.console import Console
 
+    from orchestration.demo.at_home import simulate
     from orchestration.demo.landing_zone import write_world
     from orchestration.demo.summary import rendered
 
@@ -52,7 +59,13 @@ def demo(people: int, seed: int, as_of: str, out: Path, days: int, truth: Path |
     except ValueError:
         raise click.BadParameter("not an ISO 8601 timestamp", param_hint="--as-of") from None
     try:
-        summary = write_world(out, people=people, seed=seed, as_of=moment, days=days, truth=truth)
+        if out is None:
+            home = environment.home()
+            summary = simulate(home, people=people, seed=seed, as_of=moment, days=days)
+        else:
+            summary = write_world(
+                out, people=people, seed=seed, as_of=moment, days=days, truth=truth
+            )
     except (ValueError, FileExistsError) as error:
         raise click.ClickException(str(error)) from None
     Console().print(rendered(summary))

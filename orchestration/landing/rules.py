@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from orchestration.landing.contract import ColumnContract, EntityContract
+from orchestration.warehouse import quote
 
 _DATE = r"[1-9]\d{3}-\d{2}-\d{2}"
 _TIME = r"([01]\d|2[0-3]):[0-5]\d"
@@ -27,11 +28,6 @@ class Rule:
     condition: str
 
 
-def quoted(name: str) -> str:
-    """A name as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def literal(text: str) -> str:
     """A text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
@@ -39,7 +35,7 @@ def literal(text: str) -> str:
 
 def text_name(column: ColumnContract) -> str:
     """Identifier of the column's text form in the checked batch."""
-    return quoted(f"_text_{column.name}")
+    return quote(f"_text_{column.name}")
 
 
 def typed(column: ColumnContract) -> str:
@@ -54,7 +50,7 @@ def rules_of(contract: EntityContract) -> list[Rule]:
 
 
 def _column_rules(contract: EntityContract, column: ColumnContract) -> list[Rule]:
-    name, text, value = column.name, text_name(column), quoted(column.name)
+    name, text, value = column.name, text_name(column), quote(column.name)
     rules = []
     if column.required:
         rules.append(
@@ -62,6 +58,10 @@ def _column_rules(contract: EntityContract, column: ColumnContract) -> list[Rule
         )
     if column.data_type == "varchar":
         rules.append(Rule(name, "nul_byte", "holds a NUL character", f"contains({text}, chr(0))"))
+        if name in contract.key:
+            # A key names what is decided about, and the decision log's form refuses these.
+            condition = f"regexp_matches({text}, '[[:cntrl:]]')"
+            rules.append(Rule(name, "control_character", "holds a control character", condition))
     else:
         rules += _type_rules(column)
     if column.values:
@@ -75,14 +75,14 @@ def _column_rules(contract: EntityContract, column: ColumnContract) -> list[Rule
             condition = f"{value} {sign} cast({literal(bound)} as {column.data_type})"
             rules.append(Rule(name, "out_of_range", f"is {word} {bound}", condition))
     for other, trigger in column.no_wildcard_when:
-        condition = f"{value} = '*' and {quoted(other)} = {literal(trigger)}"
+        condition = f"{value} = '*' and {quote(other)} = {literal(trigger)}"
         detail = f"a '*' may restrict, never permit: name it where {other} is {trigger}"
         rules.append(Rule(name, "wildcard_grant", detail, condition))
     return rules
 
 
 def _type_rules(column: ColumnContract) -> list[Rule]:
-    text, value = text_name(column), quoted(column.name)
+    text, value = text_name(column), quote(column.name)
     unread = f"{text} is not null and {value} is null"
     if column.data_type == "timestamptz":
         without_offset = f"{unread} and {_matches(text, _LOCAL_TIMESTAMP)}"

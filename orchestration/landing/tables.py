@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import duckdb
 
 from orchestration.landing.contract import ContractError, EntityContract
-from orchestration.landing.rules import quoted
+from orchestration.warehouse import quote
 
 QUARANTINE_RETENTION = timedelta(days=30)
 
@@ -58,7 +58,7 @@ create table if not exists landing.quarantine (
 
 def landing_table(contract: EntityContract) -> str:
     """Qualified SQL name of an entity's table."""
-    return f"landing.{quoted(contract.table)}"
+    return f"landing.{quote(contract.table)}"
 
 
 def create_tables(
@@ -82,7 +82,7 @@ def expire_quarantine(connection: duckdb.DuckDBPyConnection, now: datetime) -> N
 
 def _create_landing_table(connection: duckdb.DuckDBPyConnection, contract: EntityContract) -> None:
     announced = {column.name: column.data_type for column in contract.columns} | METADATA_COLUMNS
-    declared = ", ".join(f"{quoted(name)} {kind}" for name, kind in announced.items())
+    declared = ", ".join(f"{quote(name)} {kind}" for name, kind in announced.items())
     connection.execute(f"create table if not exists {landing_table(contract)} ({declared})")
     present = dict(
         connection.execute(
@@ -95,7 +95,7 @@ def _create_landing_table(connection: duckdb.DuckDBPyConnection, contract: Entit
     for name, kind in announced.items():
         if name not in present:
             connection.execute(
-                f"alter table {landing_table(contract)} add column {quoted(name)} {kind}"
+                f"alter table {landing_table(contract)} add column {quote(name)} {kind}"
             )
         elif present[name] != _canonical(connection, kind):
             raise ContractError(

@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from orchestration.landing.contract import ColumnContract, EntityContract
 from orchestration.landing.records import LINE, RAW, Batch, Reject
-from orchestration.landing.rules import Rule, literal, quoted, rules_of, text_name, typed
+from orchestration.landing.rules import Rule, literal, rules_of, text_name, typed
 from orchestration.landing.tables import METADATA_COLUMNS, QUARANTINE_RETENTION, landing_table
+from orchestration.warehouse import quote
 
 _BATCH = "landing_batch"
 _CHECKED = "landing_checked"
@@ -83,8 +84,8 @@ class FileWriter:
         present = set(table.column_names)
         columns = self._contract.columns
         texts = ", ".join(f"{_text(c, present)} as {text_name(c)}" for c in columns)
-        values = ", ".join(f"{typed(c)} as {quoted(c.name)}" for c in columns)
-        names = ", ".join(quoted(c.name) for c in columns)
+        values = ", ".join(f"{typed(c)} as {quote(c.name)}" for c in columns)
+        names = ", ".join(quote(c.name) for c in columns)
         pairs = ", ".join(f"{literal(c.name)}: {text_name(c)}" for c in columns)
         broken = " ".join(f"when {rule.condition} then {i}" for i, rule in enumerate(rules))
         self._connection.register(_BATCH, table)
@@ -99,7 +100,7 @@ class FileWriter:
         self._connection.unregister(_BATCH)
 
     def _write_accepted(self) -> None:
-        names = ", ".join(quoted(column.name) for column in self._contract.columns)
+        names = ", ".join(quote(column.name) for column in self._contract.columns)
         origin = self._origin
         self.tally.rows_accepted += self._insert(
             f"insert into {landing_table(self._contract)} ({names}, {', '.join(METADATA_COLUMNS)}) "
@@ -163,7 +164,7 @@ class FileWriter:
 def _text(column: ColumnContract, present: set[str]) -> str:
     if column.name not in present:
         return "cast(null as varchar)"
-    name = quoted(column.name)
+    name = quote(column.name)
     return f"nullif({name}, '')" if column.data_type == "varchar" else f"nullif(trim({name}), '')"
 
 

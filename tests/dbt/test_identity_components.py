@@ -69,6 +69,12 @@ def test_a_hub_of_8000_is_one_component(graphs: Warehouse) -> None:
     assert set(solve(graphs, hub).values()) == {"n0000"}
 
 
+@pytest.mark.timeout(120)
+def test_a_hundred_thousand_links_do_not_cost_a_nested_loop(graphs: Warehouse) -> None:
+    pairs = [(f"n{i:06}", f"n{i - i % 2:06}") for i in range(100_000)]
+    assert len(set(solve(graphs, pairs).values())) == 50_000
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_random_graphs_are_solved_as_a_union_find_solves_them(graphs: Warehouse, seed: int) -> None:
     generator = random.Random(seed)

@@ -145,7 +145,9 @@ judged as (
         *,
         case
             when erased_by is not null then 'erased'
-            when restricted_by is not null and basis is distinct from 'legal_obligation'
+            when
+                restricted_by is not null
+                and (basis is null or basis <> 'legal_obligation')
                 then 'restricted'
             when suppressed_by is not null then 'suppressed'
             when is_stale then 'stale_consent'

@@ -89,7 +89,10 @@ attributed as (
         described.date_of_birth,
         row_number() over (
             partition by records.person_id, described.country is null
-            order by described.seen_at desc nulls last, described.priority, described.record_key
+            order by
+                described.seen_at desc nulls last,
+                described.priority asc,
+                described.record_key asc
         ) as recency
     from described
     inner join records
@@ -120,8 +123,9 @@ relationships as (
 restrictions as (
     select
         person_id,
-        max_by(event_id, (occurred_at, event_id))
-            filter (where action = 'restricted') as restricted_by,
+        max_by(event_id, (occurred_at, event_id)) filter (
+            where action = 'restricted'
+        ) as restricted_by,
         max_by(event_id, (occurred_at, event_id)) filter (where action = 'erased') as erased_by,
         bool_or(
             action = 'suppressed' and purpose = '*' and channel = '*' and not is_about_address

@@ -7,7 +7,6 @@ import pytest
 
 from activation.connectors import (
     ConnectorError,
-    SettingsError,
     build_connector,
     read_destinations,
     settings,
@@ -15,6 +14,7 @@ from activation.connectors import (
 from activation.connectors.files import FilesConnector
 from activation.connectors.postgres import PostgresConnector
 from activation.connectors.webhook import WebhookConnector
+from expectations.located_yaml import SourceError
 from tests.activation.connectors.receiver import SECRET
 
 SECRETS = {
@@ -61,7 +61,7 @@ def test_a_missing_secret_is_named_by_its_variable(tmp_path: Path) -> None:
         (
             "destinations:\n  hook:\n    connector: webhook\n    url_env: A\n    secret_env: B\n"
             "    secret: hush\n",
-            r"destinations\.yml:6: .*secret: this field is not known; remove it",
+            r"destinations\.yml:6: .*secret: is not a known field\. Fix: remove it.*url_env",
         ),
         (
             "destinations:\n  hook:\n    connector: webhook\n    url_env: https://hush\n"
@@ -77,17 +77,19 @@ def test_a_missing_secret_is_named_by_its_variable(tmp_path: Path) -> None:
             r"destinations\.yml:2: .*not usable as a directory",
         ),
         ("destinations: [\n", r"destinations\.yml:2: is not YAML"),
-        ("", r"destinations\.yml:1: destinations: Field required"),
+        ("", r"destinations\.yml:1: the file is empty"),
+        ("other: 1\n", r"destinations\.yml:1: other: is not a known field"),
+        ("{}\n", r"destinations\.yml:1: destinations: is required"),
     ],
 )
 def test_a_fault_is_shown_with_file_line_field_and_fix(
     tmp_path: Path, text: str, message: str
 ) -> None:
-    with pytest.raises(SettingsError, match=message) as caught:
+    with pytest.raises(SourceError, match=message) as caught:
         read_destinations(write(tmp_path, text))
     assert "hush" not in str(caught.value)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"absent\.yml: can't be read"):
+    with pytest.raises(SourceError, match=r"absent\.yml: can't be read"):
         read_destinations(tmp_path / "absent.yml")

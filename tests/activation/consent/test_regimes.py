@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from activation.consent.countries import COUNTRIES_FILE, load_countries
-from activation.consent.located_yaml import DataFileError
 from activation.consent.regimes import (
     REGIMES_FILE,
     RuleBook,
@@ -14,6 +13,7 @@ from activation.consent.regimes import (
     flatten_purposes,
     load_regimes,
 )
+from expectations.located_yaml import SourceError
 
 CHANNELS = ("email", "sms", "push", "phone", "post")
 CONTRACT, INTERESTS, CONSENT = "contract", "legitimate_interests", "consent"
@@ -93,7 +93,7 @@ MISTAKES = {
     "a missing field": ("adult_age: 18", "", "adult_age: is required"),
     "a misspelt field": ("soft_opt_in: true", "soft_optin: true", "not a known field"),
     "a country twice": ("[DE, FR], basis", "[DE, GB], basis", "GB stands in two regimes"),
-    "a purpose twice": ("  renewal:", "  policy_service:", "appears twice"),
+    "a purpose twice": ("  renewal:", "  policy_service:", "stands twice"),
     "an unknown channel": ("phone: {basis", "fax: {basis", "'email', 'sms'"),
     "no elsewhere": (
         "      - {countries: elsewhere, basis: contract}\n\n  policy",
@@ -118,7 +118,7 @@ def test_a_mistake_in_the_regimes_names_file_line_and_fix(tmp_path: Path, mistak
     assert right in content
     path = tmp_path / "regimes.yml"
     path.write_text(content.replace(right, wrong, 1))
-    with pytest.raises(DataFileError, match=re.escape(message)) as failure:
+    with pytest.raises(SourceError, match=re.escape(message)) as failure:
         load_regimes(path)
     assert re.match(r"regimes\.yml(:\d+)?: ", str(failure.value))
     if mistake != "a missing field":
@@ -130,7 +130,7 @@ def test_the_line_of_a_mistake_is_the_line_in_the_file(tmp_path: Path) -> None:
     number = next(n for n, line in enumerate(lines, start=1) if "soft_opt_in: true" in line)
     path = tmp_path / "regimes.yml"
     path.write_text("\n".join(lines).replace("soft_opt_in: true", "soft_opt_in: perhaps"))
-    with pytest.raises(DataFileError) as failure:
+    with pytest.raises(SourceError) as failure:
         load_regimes(path)
     assert failure.value.line == number
     assert failure.value.field.endswith("channels.email.soft_opt_in")
@@ -141,7 +141,7 @@ def test_a_file_that_holds_no_regimes_is_refused(tmp_path: Path, content: str | 
     path = tmp_path / "regimes.yml"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(DataFileError, match=r"regimes\.yml"):
+    with pytest.raises(SourceError, match=r"regimes\.yml"):
         load_regimes(path)
 
 
@@ -168,6 +168,6 @@ def test_every_country_has_a_zone_a_language_and_a_region() -> None:
 def test_a_zone_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "countries.yml"
     path.write_text(COUNTRIES_FILE.read_text().replace("Europe/Dublin", "Europe/Cork"))
-    with pytest.raises(DataFileError, match=r"countries\.yml:\d+: .*IANA") as failure:
+    with pytest.raises(SourceError, match=r"countries\.yml:\d+: .*IANA") as failure:
         load_countries(path)
     assert failure.value.field == "countries.IE.timezone"

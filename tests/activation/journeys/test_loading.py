@@ -52,7 +52,12 @@ MISTAKES = {
     "a priority in words": (RENEWAL, "priority: 40", "priority: high", "priority"),
     "an id with capitals": (RENEWAL, "id: renewal_reminder_day_90", "id: Renewal", "id"),
     "a file of another name": (RENEWAL, "id: renewal_reminder_day_90", "id: renewal", "id"),
-    "a condition on another field": (RENEWAL, "status = 'active'", "secret = 'active'", "when"),
+    "a condition on another field": (
+        RENEWAL,
+        "status = 'active'",
+        "secret = 'active'",
+        "when",
+    ),  # pragma: allowlist secret
     "a condition of another type": (RENEWAL, "status = 'active'", "status = 1", "when"),
     "a payload outside the fields": (
         RENEWAL,

@@ -44,6 +44,7 @@ def order(**changes: str) -> str:
         (order(note="x" * 300_000), None, "oversized_record"),
         (order(order_id=""), "order_id", "missing_required"),
         (order(order_id="  "), "order_id", "missing_required"),
+        (order(order_id="o\x07"), "order_id", "control_character"),
         (order(status="Open"), "status", "not_allowed"),
         (order(score="three"), "score", "wrong_type"),
         (order(score="3.5"), "score", "wrong_type"),

@@ -1,4 +1,4 @@
-"""Read a YAML file that a person edits: strictly, and remembering the line of each value.
+"""Reads a YAML file that a person edits: strictly, and remembering the line of each value.
 
 Refused: files above 64 KiB, nesting deeper than 20, anchors and aliases (a bomb of nine lines can
 stand for gigabytes), explicit tags, merge keys, duplicate keys (two readers may take different
@@ -6,63 +6,104 @@ ones) and more than one document.
 """
 
 import re
-from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, TypeVar
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 MAXIMUM_BYTES = 65_536
 MAXIMUM_DEPTH = 20
 
 Location = tuple[str | int, ...]
 
+_Model = TypeVar("_Model", bound=BaseModel)
+_FAULTS = {
+    "missing": ("is required", "add it"),
+    "extra_forbidden": ("is not a known field", "remove it, or correct its spelling"),
+    # Pydantic's own text repeats the value.
+    "union_tag_invalid": ("{discriminator} must be one of {expected_tags}", ""),
+}
+
 
 class SourceError(ValueError):
-    """An input file that cannot be used: names the file, the line, the field and the fix.
+    """An input file that can't be used: names the file, the line, the field and the fix.
 
-    It never repeats a value of the file.
+    `line` is None where the fault has none. It never repeats a value of the file.
     """
 
-    def __init__(self, file: str, line: int, field: str, message: str, fix: str) -> None:
-        where = f"{file}:{line}: {field}: " if field else f"{file}:{line}: "
-        super().__init__(f"{where}{message}. Fix: {fix}.")
+    def __init__(
+        self, file: str, line: int | None, field: str, message: str, fix: str = ""
+    ) -> None:
+        place = f"{file}:{line}" if line else file
+        parts = [place, field, message] if field else [place, message]
+        super().__init__(": ".join(parts) + (f". Fix: {fix}." if fix else "."))
         self.file = file
         self.line = line
         self.field = field
 
 
 @dataclass(frozen=True)
-class YamlSource:
-    """One document: its content, and the line (from 1) on which each value starts."""
+class LocatedYaml:
+    """One document: its content, and the line (from 1) on which each value starts.
+
+    Scalars are text, int, Decimal, true and false, null, date, or datetime: NO stays Norway and
+    20:00 a time of day.
+    """
 
     file: str
     content: object
     lines: dict[Location, int]
 
-    def error(self, location: Location, message: str, fix: str) -> SourceError:
+    def error(self, location: Location, message: str, fix: str = "") -> SourceError:
         """The error for the value at `location`, with the nearest line that is known."""
-        for length in range(len(location), -1, -1):
-            if location[:length] in self.lines:
-                line = self.lines[location[:length]]
-                break
-        else:
-            line = 1
-        return SourceError(self.file, line, ".".join(map(str, location)), message, fix)
+        known = next(
+            location[:length]
+            for length in range(len(location), -1, -1)
+            if location[:length] in self.lines
+        )
+        field = ".".join(map(str, location))
+        return SourceError(self.file, self.lines[known], field, message, fix)
+
+    def validate(self, model: type[_Model], hint: str = "") -> _Model:
+        """The content as `model`; `hint` stands at the end of every fix.
+
+        A validator may raise a PydanticCustomError whose context has a `fix`, and a dotted
+        `location` within its model. Raises SourceError for the first fault of the file.
+        """
+        try:
+            return model.model_validate(self.content)
+        except ValidationError as error:
+            # A misspelt name is two faults, a key missing and one too many: show what was written.
+            first = min(
+                error.errors(include_url=False, include_input=False),
+                key=lambda fault: fault["type"] != "extra_forbidden",
+            )
+            context = first.get("ctx", {})
+            message, fix = _FAULTS.get(first["type"], ("", ""))
+            message = message.format_map(context) or first["msg"].removeprefix("Value error, ")
+            fix = "; ".join(filter(None, [context.get("fix", fix), hint]))
+            raise self.error(self._locate(first), message, fix) from None
+
+    def _locate(self, fault: Any) -> Location:
+        """Where the fault is in the file: pydantic adds a level for each branch of a union."""
+        levels = fault["loc"]
+        location: Location = ()
+        for position, level in enumerate(levels, start=1):
+            is_absent = fault["type"] == "missing" and position == len(levels)
+            if is_absent or (*location, level) in self.lines:
+                location = (*location, level)
+        inner = fault.get("ctx", {}).get("location", "").split(".")
+        return (*location, *(int(part) if part.isdigit() else part for part in inner if part))
 
 
-def read_yaml(path: Path) -> YamlSource:
+def read_yaml(path: Path) -> LocatedYaml:
     """Read one YAML document. Raises SourceError with file, line and fix."""
     name = path.name
-    data = path.read_bytes()
-    if len(data) > MAXIMUM_BYTES:
-        raise SourceError(name, 1, "", f"larger than {MAXIMUM_BYTES} bytes", "split the file")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise SourceError(name, 1, "", "not UTF-8", "save the file as UTF-8") from error
+    text = _read_text(path)
     try:
         _check_events(name, text)
         node = yaml.compose(text, Loader=_Loader)
@@ -72,12 +113,27 @@ def read_yaml(path: Path) -> YamlSource:
         content = _build(name, node, (), lines)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise SourceError(name, line, "", "is not YAML", "check indentation and quotes") from None
+    except yaml.YAMLError:
+        raise SourceError(name, 1, "", "is not YAML", "remove control characters") from None
+    return LocatedYaml(name, content, lines)
+
+
+def _read_text(path: Path) -> str:
+    name = path.name
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAXIMUM_BYTES + 1)
+    except OSError as error:
         raise SourceError(
-            name, line, "", "not valid YAML", "check indentation and quotes"
-        ) from error
-    except yaml.YAMLError as error:
-        raise SourceError(name, 1, "", "not valid YAML", "remove control characters") from error
-    return YamlSource(name, content, lines)
+            name, None, "", f"can't be read: {error.strerror}", "check path and permissions"
+        ) from None
+    if len(data) > MAXIMUM_BYTES:
+        raise SourceError(name, 1, "", f"larger than {MAXIMUM_BYTES} bytes", "split the file")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise SourceError(name, 1, "", "not UTF-8", "save the file as UTF-8") from None
 
 
 class _Loader(yaml.SafeLoader):
@@ -128,8 +184,8 @@ def _build(name: str, node: yaml.Node, at: Location, lines: dict[Location, int])
 
 def _build_mapping(
     name: str, node: yaml.MappingNode, at: Location, lines: dict[Location, int]
-) -> dict[Hashable, object]:
-    result: dict[Hashable, object] = {}
+) -> dict[str, object]:
+    result: dict[str, object] = {}
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode) or not key_node.tag.endswith(":str"):
@@ -138,7 +194,8 @@ def _build_mapping(
         if key == "<<":
             raise SourceError(name, line, "", "merge keys are refused", "write it out")
         if key in result:
-            raise SourceError(name, line, key, "the key stands twice", "keep one of them")
+            field = ".".join(map(str, (*at, key)))
+            raise SourceError(name, line, field, "the key stands twice", "keep one of them")
         result[key] = _build(name, value_node, (*at, key), lines)
         lines[*at, key] = line
     return result
@@ -158,12 +215,12 @@ def _build_scalar(name: str, node: yaml.Node, at: Location) -> object:
                 return Decimal(text)
             case "timestamp":
                 return datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
-    except ValueError as error:
+    except ValueError:
         raise SourceError(
             name,
             node.start_mark.line + 1,
             ".".join(map(str, at)),
             "the value does not exist in the calendar or is too long",
             "correct it, or quote it as text",
-        ) from error
+        ) from None
     return text

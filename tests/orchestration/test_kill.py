@@ -1,0 +1,93 @@
+"""kill -9 at any moment, then run again: the state of a run that nobody disturbed.
+
+A place is killed several times, each time a stage later than the last, and then run to its end. The
+points are spread over every stage, at a random part of the time that the undisturbed run took.
+"""
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.orchestration.conftest import Finished, Run, World
+from tests.orchestration.path import ROOT, Kill
+from tests.orchestration.places import Place
+
+pytestmark = pytest.mark.xdist_group("path")
+
+SEED = 20261120
+SHORTEST_STAGE = 0.01  # seconds; a sync whose destination isn't set up does nothing
+NOT_OF_THE_PATH = "loading the project"
+
+
+def test_a_run_killed_in_each_of_its_stages_ends_like_an_undisturbed_one(
+    first: Finished, world: World, run: Run, path_directory: Path
+) -> None:
+    stages = _stages(first)
+    draw = random.Random(SEED)
+    landed = 0
+    for name, killed_in in (("even", stages[0::2]), ("odd", stages[1::2])):
+        place = world.place.copy_to(path_directory / f"killed-{name}")
+        landed += _disturb(place, run, killed_in, first, draw)
+        _assert_undisturbed(place, first)
+    assert landed >= len(stages) - 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_run_killed_at_twenty_and_more_points_ends_like_an_undisturbed_one(
+    first: Finished, world: World, run: Run, path_directory: Path
+) -> None:
+    stages = _stages(first)
+    draw = random.Random(SEED + 1)
+    landed = 0
+    for round_number in range(4):
+        place = world.place.copy_to(path_directory / f"killed-{round_number}")
+        killed_in = sorted(draw.sample(stages, 6), key=stages.index)
+        landed += _disturb(place, run, killed_in, first, draw)
+        _assert_undisturbed(place, first)
+    assert landed >= 15
+
+
+def _stages(first: Finished) -> list[str]:
+    """The stages of a run that take any time, in their order."""
+    took = first.ended.seconds
+    stages = [
+        name
+        for name in first.ended.stages
+        if took[name] >= SHORTEST_STAGE and name != NOT_OF_THE_PATH
+    ]
+    assert len(stages) >= 10, stages
+    return stages
+
+
+def _disturb(
+    place: Place, run: Run, stages: list[str], first: Finished, draw: random.Random
+) -> int:
+    """Kill a run in each of the stages, then let one end; returns how many kills hit a run."""
+    landed = 0
+    for stage in stages:
+        seconds = draw.random() * first.ended.seconds[stage]
+        ended = run(place, kill=Kill(stage, seconds))
+        # A kill that comes too late finds no run; one that comes in time leaves it unfinished.
+        assert ended.killed or ended.succeeded, ended.problems
+        landed += ended.killed
+    ended = run(place)
+    assert ended.succeeded, ended.problems
+    return landed
+
+
+def _assert_undisturbed(place: Place, first: Finished) -> None:
+    assert place.tables() == first.place.tables()
+    assert place.delivered_counts() == first.place.delivered_counts()
+    assert place.store("select count(*) from sync_intent where state = 'open'") == [(0,)]
+    assert place.value("select count(*) from activation.decision_log") == place.value(
+        "select count(distinct (node, subject_id, person_id, as_of)) from activation.decision_log"
+    )
+    log = place.decision_log
+    verifier = ROOT / "activation" / "log" / "verifier.py"
+    command = [sys.executable, "-I", verifier, log, "--public-key", log / "public_key"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
