@@ -55,11 +55,12 @@ def execute(home: Home, as_of: datetime) -> JobOutcome:
 
 
 def _failures(result: dg.ExecuteInProcessResult) -> list[str]:
-    """The first line of each failed step's own message; Dagster keeps the rest."""
+    """Each failed step's own message; Dagster keeps the stack."""
     messages = []
     for event in result.all_events:
         if event.is_step_failure and event.step_failure_data.error is not None:
             error = event.step_failure_data.error
             cause = error.cause or error
-            messages.append(f"{event.step_key}: {cause.message.strip()}")
+            said = cause.message.strip().removeprefix(f"{dg.Failure.__module__}.Failure: ")
+            messages.append(f"{event.step_key}: {said}")
     return messages

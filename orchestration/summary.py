@@ -14,9 +14,10 @@ from orchestration.warehouse import has_table, open_warehouse
 
 @dataclass(frozen=True)
 class LandingSummary:
-    """Files and rows: of this run, and all that the landing zone ever brought."""
+    """Files and rows that runs at this as_of dealt with; `files_new` is of this run alone."""
 
     files_new: int = 0
+    files_unchanged: int = 0
     files_loaded: int = 0
     files_repeated: int = 0
     files_failed: int = 0
@@ -70,7 +71,7 @@ def summarise(
             as_of=as_of,
             succeeded=not problems,
             problems=problems,
-            landing=_landing(connection, as_of),
+            landing=_landing(connection, as_of, reports.get("landing", {}).get("files", {})),
             records=_count(connection, "identity", "id_records"),
             persons=_count(connection, "identity", "id_persons"),
             links=_count(connection, "identity", "id_links"),
@@ -95,7 +96,9 @@ def _count(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> in
     return int(row[0]) if row else 0
 
 
-def _landing(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> LandingSummary:
+def _landing(
+    connection: duckdb.DuckDBPyConnection, as_of: datetime, files: dict[str, Any]
+) -> LandingSummary:
     if not has_table(connection, "landing", "load_audit"):
         return LandingSummary()
     statuses = dict(
@@ -122,7 +125,8 @@ def _landing(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> LandingS
         [as_of],
     ).fetchall()
     return LandingSummary(
-        files_new=sum(statuses.values()),
+        files_new=int(files.get("new", 0)),
+        files_unchanged=int(files.get("unchanged", 0)),
         files_loaded=statuses.get("loaded", 0),
         files_repeated=statuses.get("repeated", 0),
         files_failed=statuses.get("failed", 0),

@@ -59,6 +59,8 @@ def _print_landing(landing: LandingSummary, console: Console) -> None:
         f"{landing.rows_in:,} rows in = {landing.rows_accepted:,} accepted + "
         f"{landing.rows_quarantined:,} quarantined"
     )
+    if not landing.files_new:
+        console.print(f"         [dim]nothing new: {landing.files_unchanged} files as before[/dim]")
     if landing.quarantine_by_reason:
         console.print(f"         [dim]{_listed(landing.quarantine_by_reason, 8)}[/dim]")
     for message in landing.messages:

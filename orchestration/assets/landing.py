@@ -25,7 +25,9 @@ def landing(
             environment.DBT_PROJECT_DIR / "models" / "staging",
             settings.time(),
         )
-        announced.detail(f"{report.rows_accepted} rows")
+        announced.report(
+            "landing", "files", {"new": len(report.files), "unchanged": report.unchanged}
+        )
         for file in (*report.with_status("failed"), *report.with_status("unknown_entity")):
             context.log.warning(file.message or file.file)
         for name, columns in report.unannounced_columns.items():

@@ -71,6 +71,10 @@ class Runner:
         """The removals job."""
         return self._ask("removals", home, landing, as_of, None)
 
+    def command(self, home: Path, landing: Path, as_of: datetime) -> Ended:
+        """`assent run` itself; `problems` is what it prints."""
+        return self._ask("command", home, landing, as_of, None)
+
     def _ask(
         self, what: str, home: Path, landing: Path, as_of: datetime, kill: Kill | None
     ) -> Ended:
@@ -170,13 +174,7 @@ def _carry_out(request: Mapping[str, Any], announcer: _Announcer) -> None:
         home = environment.home(Path(request["home"]), Path(request["landing"]))
         as_of = datetime.fromisoformat(request["as_of"])
         with listening(record, announcer):
-            if request["what"] == "run":
-                from orchestration.run_job import execute
-
-                outcome = execute(home, as_of)
-                succeeded, problems = outcome.succeeded, outcome.problems
-            else:
-                succeeded, problems = _removals(home, as_of), []
+            succeeded, problems = _DO[request["what"]](home, as_of)
         announcer.tell(
             {
                 "succeeded": succeeded,
@@ -195,7 +193,24 @@ def _carry_out(request: Mapping[str, Any], announcer: _Announcer) -> None:
         os._exit(status)
 
 
-def _removals(home: Any, as_of: datetime) -> bool:
+def _run(home: Any, as_of: datetime) -> tuple[bool, list[str]]:
+    from orchestration.run_job import execute
+
+    outcome = execute(home, as_of)
+    return outcome.succeeded, outcome.problems
+
+
+def _command(home: Any, as_of: datetime) -> tuple[bool, list[str]]:
+    from click.testing import CliRunner
+
+    from orchestration.cli import main
+
+    options = ["--home", home.path, "--landing", home.landing, "--as-of", as_of.isoformat()]
+    done = CliRunner().invoke(main, ["run", *map(str, options)])
+    return done.exit_code == 0, [done.output]
+
+
+def _removals(home: Any, as_of: datetime) -> tuple[bool, list[str]]:
     """The job that the sensor of withdrawals starts, over this home's own Dagster storage."""
     import dagster as dg
 
@@ -207,14 +222,15 @@ def _removals(home: Any, as_of: datetime) -> bool:
 
     prepare_dagster_home(home)
     settings = RunSettings(home=str(home.path), landing=str(home.landing), as_of=as_of.isoformat())
+    job = defs.resolve_job_def(REMOVALS_JOB_NAME)
     with dg.DagsterInstance.from_config(str(home.dagster)) as instance:
-        return (
-            defs.resolve_job_def(REMOVALS_JOB_NAME)
-            .execute_in_process(
-                instance=instance, resources={"settings": settings}, run_config=QUIET
-            )
-            .success
+        result = job.execute_in_process(
+            instance=instance, resources={"settings": settings}, run_config=QUIET
         )
+    return result.success, []
+
+
+_DO = {"run": _run, "command": _command, "removals": _removals}
 
 
 def _attend(

@@ -141,7 +141,7 @@ def test_a_connection_that_fails_has_its_class(
 @pytest.mark.parametrize(
     ("url", "is_safe"),
     [
-        ("postgresql://u:hush@db.example.com/d", False),  # pragma: allowlist secret
+        ("postgresql://u:hush@db.example.com/d", False),
         ("postgresql://u:hush@db.example.com/d?sslmode=prefer", False),
         ("postgresql://u:hush@localhost,db.example.com/d", False),
         ("postgresql://u:hush@db.example.com/d?sslmode=require", True),

@@ -57,7 +57,7 @@ MISTAKES = {
         "status = 'active'",
         "secret = 'active'",
         "when",
-    ),  # pragma: allowlist secret
+    ),
     "a condition of another type": (RENEWAL, "status = 'active'", "status = 1", "when"),
     "a payload outside the fields": (
         RENEWAL,

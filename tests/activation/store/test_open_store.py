@@ -152,7 +152,7 @@ def test_a_reader_does_not_wait_for_a_writer(tmp_path: Path) -> None:
         "not a url",
         "sqlite://",
         "sqlite:///:memory:",
-    ],  # pragma: allowlist secret
+    ],
 )
 def test_a_url_that_is_no_store_is_refused_with_the_fix(url: str) -> None:
     with pytest.raises(StoreError, match="sqlite:///") as failure:

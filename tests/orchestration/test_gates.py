@@ -1,0 +1,71 @@
+"""The gate before the decisions: data that is not to be trusted stops the path until it is."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.orchestration.conftest import Finished, Run
+from tests.orchestration.path import Ended, Runner
+from tests.orchestration.places import AS_OF, Place
+
+pytestmark = pytest.mark.xdist_group("path")
+
+UNREADABLE, LATER = "consent/consent_events-2026-11-20.parquet", "consent/consent_events-1.jsonl"
+RULE = "no_consent_file_failed"
+CLOSED_AT, OPENED_AT = AS_OF + timedelta(hours=1), AS_OF + timedelta(hours=2)
+
+
+@pytest.fixture(scope="module")
+def closed(first: Finished, runner: Runner, path_directory: Any) -> tuple[Place, Ended]:
+    """A place whose second run found a consent file that can't be read."""
+    place = first.place.copy_to(path_directory / "gate")
+    (place.landing / UNREADABLE).write_bytes(b"PAR1 and no table in it")
+    ended = runner.command(place.home, place.landing, CLOSED_AT)
+    return place.copy_to(path_directory / "gate-closed"), ended
+
+
+def test_an_unreadable_consent_file_ends_the_run_with_an_error_that_says_why(
+    closed: tuple[Place, Ended],
+) -> None:
+    _, ended = closed
+    (printed,) = ended.problems
+    assert not ended.succeeded
+    text = " ".join(printed.split())
+    assert "the gate before the decisions is closed" in text
+    assert "a consent export that can't be read may hold withdrawals" in text
+    assert UNREADABLE in text
+
+
+def test_behind_a_closed_gate_nothing_is_decided_and_nothing_is_sent(
+    first: Finished, closed: tuple[Place, Ended]
+) -> None:
+    place, _ = closed
+    assert place.sent() == first.place.sent()
+    for table in ("activation.decision_log", "outbound.out_outbox_actions"):
+        assert place.tables()[table] == first.place.tables()[table]
+
+
+def test_a_failed_rule_is_a_failed_check_in_dagster(closed: tuple[Place, Ended]) -> None:
+    import dagster as dg
+    from dagster._core.storage.asset_check_execution_record import (
+        AssetCheckExecutionRecordStatus as Status,
+    )
+
+    place, _ = closed
+    key = dg.AssetCheckKey(dg.AssetKey(["landing", "load_audit"]), f"contract__{RULE}")
+    with dg.DagsterInstance.from_config(str(place.home / "dagster")) as instance:
+        records = instance.event_log_storage.get_asset_check_execution_history(key, limit=10)
+    assert [record.status for record in records] == [Status.FAILED, Status.SUCCEEDED]
+
+
+def test_the_gate_opens_again_when_a_good_file_has_arrived(
+    closed: tuple[Place, Ended], run: Run, path_directory: Any
+) -> None:
+    place = closed[0].copy_to(path_directory / "gate-open")
+    event = (place.landing / "consent" / "consent_events.jsonl").read_text().splitlines()[0]
+    (place.landing / LATER).write_text(event + "\n", encoding="utf-8")
+    ended = run(place, OPENED_AT)
+    assert ended.succeeded, ended.problems
+    batches = place.rows("select distinct as_of from activation.decision_log order by all")
+    assert batches == [(AS_OF,), (OPENED_AT,)]
