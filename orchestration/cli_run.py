@@ -20,7 +20,11 @@ DEMO_SEED = 1
 
 
 @click.command()
-@click.option("--landing", type=click.Path(path_type=Path), help="The landing zone to read.")
+@click.option(
+    "--landing",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The landing zone to read.",
+)
 @click.option("--as-of", "as_of_text", help="The time to decide at, ISO 8601 with an offset.")
 @click.option("--home", "home_dir", type=click.Path(path_type=Path), help="Where state is kept.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")

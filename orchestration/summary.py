@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from sqlalchemy import make_url
 
 from orchestration.environment import Home
 from orchestration.warehouse import has_table, open_warehouse
@@ -215,8 +216,16 @@ def _places(home: Home) -> dict[str, str]:
         "warehouse": _shown(home.warehouse),
         "decision log": _shown(home.decision_log),
         "outbox": _shown(home.outbox),
-        "operational store": _shown(home.path / "assent.sqlite"),
+        "operational store": _store(home.store_url),
     }
+
+
+def _store(url: str) -> str:
+    """Where the store is, never with its password."""
+    store = make_url(url)
+    if store.get_backend_name() == "sqlite":
+        return _shown(Path(str(store.database)))
+    return store.render_as_string(hide_password=True)
 
 
 def _shown(path: Path) -> str:

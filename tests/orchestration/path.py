@@ -6,7 +6,6 @@ each run it is asked for: a real process with a real home, which can be killed a
 server itself opens no DuckDB and starts no thread, since neither survives a fork.
 """
 
-import contextlib
 import importlib
 import json
 import os
@@ -24,6 +23,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+# What a run imports only when it comes to it.
+IMPORTED_LATE = (
+    "great_expectations",
+    "expectations.duckdb_source",
+    "expectations.suite",
+    "dbt.task.build",
+    "alembic.command",
+)
 
 
 @dataclass(frozen=True)
@@ -132,26 +139,14 @@ def _serve(home: Path) -> None:
 
     environment.export(environment.HOME_VARIABLE, str(home))
     dbt_runner.parse(environment.home(home))
-    importlib.import_module("orchestration.definitions")
-    imported_all = False
+    for name in ("orchestration.definitions", *IMPORTED_LATE):
+        importlib.import_module(name)
     for line in sys.stdin:
-        request = json.loads(line)
-        answer, modules = _fork(request)
-        if modules and not imported_all:
-            _import(modules)
-            imported_all = True
-        answers.write(json.dumps(answer) + "\n")
+        answers.write(json.dumps(_fork(json.loads(line))) + "\n")
         answers.flush()
 
 
-def _import(modules: list[str]) -> None:
-    """What the first run imported on the way, imported here once for all later runs."""
-    for name in modules:
-        with contextlib.suppress(ImportError):  # parts of packages that only their package imports
-            importlib.import_module(name)
-
-
-def _fork(request: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def _fork(request: Mapping[str, Any]) -> dict[str, Any]:
     if threading.active_count() > 1:
         raise RuntimeError(f"threads before a fork: {threading.enumerate()}")
     reading, writing = os.pipe()
@@ -168,8 +163,7 @@ def _carry_out(request: Mapping[str, Any], announcer: _Announcer) -> None:
     from orchestration import environment
     from orchestration.observer import RunRecord, listening
 
-    before, record = set(sys.modules), RunRecord()
-    status = 1
+    record, status = RunRecord(), 1
     try:
         home = environment.home(Path(request["home"]), Path(request["landing"]))
         as_of = datetime.fromisoformat(request["as_of"])
@@ -181,7 +175,6 @@ def _carry_out(request: Mapping[str, Any], announcer: _Announcer) -> None:
                 "problems": problems,
                 "seconds": record.seconds,
                 "reports": record.reports,
-                "modules": sorted(set(sys.modules) - before),
             }
         )
         status = 0
@@ -233,9 +226,7 @@ def _removals(home: Any, as_of: datetime) -> tuple[bool, list[str]]:
 _DO = {"run": _run, "command": _command, "removals": _removals}
 
 
-def _attend(
-    child: int, reading: int, kill: tuple[str, float] | None
-) -> tuple[dict[str, Any], list[str]]:
+def _attend(child: int, reading: int, kill: tuple[str, float] | None) -> dict[str, Any]:
     """Follow a child until its end, and kill it when it is due."""
     stages: list[str] = []
     result: dict[str, Any] = {}
@@ -258,11 +249,10 @@ def _attend(
                 due = time.monotonic() + kill[1]
     os.close(reading)
     _, status = os.waitpid(child, 0)
-    modules = result.pop("modules", [])
     killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
     if killed:  # it may have said its last word just before
         result = {"seconds": result.get("seconds", {})}
-    return {"killed": killed, "stages": stages, **result}, modules
+    return {"killed": killed, "stages": stages, **result}
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ destinations:
 
 @pytest.mark.xdist_group("path")
 @pytest.mark.timeout(600)
-def test_files_a_signed_webhook_and_postgresql_receive_the_same_actions_and_each_once(
+def test_three_destinations_receive_each_action_once_with_the_store_on_postgresql(
     tmp_path: Path, postgresql_url: str
 ) -> None:
     home = tmp_path / "var"
@@ -39,6 +39,7 @@ def test_files_a_signed_webhook_and_postgresql_receive_the_same_actions_and_each
     (home / "destinations.yml").write_text(DESTINATIONS)
     with Receiver() as receiver:
         secrets = {
+            "ASSENT_STORE_URL": postgresql_url,
             "CRM_WEBHOOK_URL": receiver.url,
             "CRM_WEBHOOK_SECRET": SECRET,
             "CRM_DATABASE_URL": postgresql_url.replace("postgresql+psycopg://", "postgresql://"),
