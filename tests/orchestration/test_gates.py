@@ -1,7 +1,8 @@
 """The gate before the decisions: data that is not to be trusted stops the path until it is."""
 
+from collections import Counter
 from datetime import timedelta
-from typing import Any
+from pathlib import Path
 
 import pytest
 
@@ -13,11 +14,11 @@ pytestmark = pytest.mark.xdist_group("path")
 
 UNREADABLE, LATER = "consent/consent_events-2026-11-20.parquet", "consent/consent_events-1.jsonl"
 RULE = "no_consent_file_failed"
-CLOSED_AT, OPENED_AT = AS_OF + timedelta(hours=1), AS_OF + timedelta(hours=2)
+CLOSED_AT, OPENED_AT = AS_OF + timedelta(minutes=30), AS_OF + timedelta(hours=1)
 
 
 @pytest.fixture(scope="module")
-def closed(first: Finished, runner: Runner, path_directory: Any) -> tuple[Place, Ended]:
+def closed(first: Finished, runner: Runner, path_directory: Path) -> tuple[Place, Ended]:
     """A place whose second run found a consent file that can't be read."""
     place = first.place.copy_to(path_directory / "gate")
     (place.landing / UNREADABLE).write_bytes(b"PAR1 and no table in it")
@@ -59,13 +60,35 @@ def test_a_failed_rule_is_a_failed_check_in_dagster(closed: tuple[Place, Ended])
     assert [record.status for record in records] == [Status.FAILED, Status.SUCCEEDED]
 
 
-def test_the_gate_opens_again_when_a_good_file_has_arrived(
-    closed: tuple[Place, Ended], run: Run, path_directory: Any
-) -> None:
+@pytest.fixture(scope="module")
+def opened(closed: tuple[Place, Ended], run: Run, path_directory: Path) -> Place:
+    """The same place an hour after its first run, when a good consent file has arrived."""
     place = closed[0].copy_to(path_directory / "gate-open")
     event = (place.landing / "consent" / "consent_events.jsonl").read_text().splitlines()[0]
     (place.landing / LATER).write_text(event + "\n", encoding="utf-8")
     ended = run(place, OPENED_AT)
     assert ended.succeeded, ended.problems
-    batches = place.rows("select distinct as_of from activation.decision_log order by all")
+    return place
+
+
+def test_the_gate_opens_again_when_a_good_file_has_arrived(opened: Place) -> None:
+    batches = opened.rows("select distinct as_of from activation.decision_log order by all")
     assert batches == [(AS_OF,), (OPENED_AT,)]
+
+
+def test_a_run_an_hour_after_another_sends_nothing_twice(opened: Place) -> None:
+    actions = [one.row for one in opened.delivered() if one.object == "action"]
+    assert len({row["decision_id"] for row in actions}) == len(actions)
+    about = Counter((row["node"], row["subject_id"]) for row in actions)
+    assert set(about.values()) == {1}
+    reasons = opened.rows(
+        """
+        select distinct later.reason
+        from activation.decision_log as later
+        inner join activation.decision_log as earlier using (node, subject_id)
+        where later.as_of = ? and earlier.as_of = ? and earlier.outcome = 'act'
+        and earlier.node <> 'cross_sell_home'
+        """,
+        [OPENED_AT, AS_OF],
+    )
+    assert {reason for (reason,) in reasons} == {"already_done", "cooldown"}

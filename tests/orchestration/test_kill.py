@@ -20,34 +20,34 @@ pytestmark = pytest.mark.xdist_group("path")
 SEED = 20261120
 SHORTEST_STAGE = 0.01  # seconds; a sync whose destination isn't set up does nothing
 NOT_OF_THE_PATH = "loading the project"
+# They write tables that each run writes whole, so there is least to go wrong: the long test has them.
+REWRITTEN = {"reference tables", "gate before the decisions", "gate before the syncs"}
 
 
-def test_a_run_killed_in_each_of_its_stages_ends_like_an_undisturbed_one(
+def test_a_run_killed_stage_after_stage_ends_like_an_undisturbed_one(
     first: Finished, world: World, run: Run, path_directory: Path
 ) -> None:
-    stages = _stages(first)
-    draw = random.Random(SEED)
-    landed = 0
-    for name, killed_in in (("even", stages[0::2]), ("odd", stages[1::2])):
-        place = world.place.copy_to(path_directory / f"killed-{name}")
-        landed += _disturb(place, run, killed_in, first, draw)
-        _assert_undisturbed(place, first)
-    assert landed >= len(stages) - 2
+    stages = [stage for stage in _stages(first) if stage not in REWRITTEN]
+    place = world.place.copy_to(path_directory / "killed")
+    landed = _disturb(place, run, stages, first, random.Random(SEED))
+    assert landed >= len(stages) - 1 >= 7
+    _assert_undisturbed(place, first)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_a_run_killed_at_twenty_and_more_points_ends_like_an_undisturbed_one(
+def test_runs_killed_at_twenty_and_more_points_end_like_an_undisturbed_one(
     first: Finished, world: World, run: Run, path_directory: Path
 ) -> None:
     stages = _stages(first)
     draw = random.Random(SEED + 1)
-    landed = 0
-    for round_number in range(4):
-        place = world.place.copy_to(path_directory / f"killed-{round_number}")
-        killed_in = sorted(draw.sample(stages, 6), key=stages.index)
+    attempts = landed = 0
+    for number, killed_in in enumerate([stages[0::2], stages[1::2]] * 2):
+        place = world.place.copy_to(path_directory / f"killed-{number}")
+        attempts += len(killed_in)
         landed += _disturb(place, run, killed_in, first, draw)
         _assert_undisturbed(place, first)
+    assert attempts >= 20
     assert landed >= 15
 
 

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -53,15 +52,6 @@ NODES = {
     *("renewal_reminder_day_90", "onboarding_nudge_stalled", "claim_update_day_3"),
     *("claim_update_day_7", "service_recovery_after_negative", "cross_sell_home"),
 }
-
-
-@pytest.fixture(scope="module")
-def again(first: Finished, run: Run, path_directory: Path) -> Place:
-    """The place of the first run after a second one at the same time."""
-    place = first.place.copy_to(path_directory / "again")
-    ended = run(place)
-    assert ended.succeeded, ended.problems
-    return place
 
 
 @pytest.fixture(scope="module")
@@ -266,30 +256,11 @@ def test_the_same_landing_time_and_release_give_the_same_decisions(
     assert other.delivered_counts() == first.place.delivered_counts()
 
 
-def test_a_second_run_decides_nothing_and_sends_nothing(first: Finished, again: Place) -> None:
+def test_a_second_run_decides_nothing_and_sends_nothing(
+    first: Finished, run: Run, path_directory: Path
+) -> None:
+    again = first.place.copy_to(path_directory / "again")
+    ended = run(again)
+    assert ended.succeeded, ended.problems
     assert again.sent() == first.place.sent()
     assert again.tables() == first.place.tables()
-
-
-def test_a_run_an_hour_later_sends_nothing_twice(again: Place, run: Run) -> None:
-    ended = run(again, AS_OF + timedelta(hours=1))
-    assert ended.succeeded, ended.problems
-    actions = [one.row for one in again.delivered() if one.object == "action"]
-    about = Counter((row["node"], row["subject_id"]) for row in actions)
-    assert about.most_common(1)[0][1] == 1
-    assert len({row["decision_id"] for row in actions}) == len(actions)
-    batches = again.rows("select distinct as_of from activation.decision_log order by all")
-    assert batches == [(AS_OF,), (AS_OF + timedelta(hours=1),)]
-    new = again.rows(
-        """
-        select reason from activation.decision_log as later
-        where as_of > ? and exists (
-            select 1 from activation.decision_log as earlier
-            where earlier.as_of = ? and earlier.outcome = 'act'
-            and earlier.node = later.node and earlier.subject_id = later.subject_id
-            and earlier.node <> 'cross_sell_home')
-        """,
-        [AS_OF, AS_OF],
-    )
-    assert {reason for (reason,) in new} <= {"already_done", "cooldown", "capped"}
-    assert len(new) > 0
