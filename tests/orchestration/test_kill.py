@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("path")
 SEED = 20261120
 SHORTEST_STAGE = 0.01  # seconds; a sync whose destination isn't set up does nothing
 NOT_OF_THE_PATH = "loading the project"
-# They write tables that each run writes whole, so there is least to go wrong: the long test has them.
+# They write tables that each run writes whole, so least can go wrong: the long test has them.
 REWRITTEN = {"reference tables", "gate before the decisions", "gate before the syncs"}
 
 
