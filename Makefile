@@ -21,10 +21,10 @@ run: $(RUN_READY) ## set up, simulate an insurer, run the whole path, print what
 	@$(BIN)/assent run
 
 test: $(DEV_READY) ## every test that a change must pass (under 20 minutes on two cores)
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" -q
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" -q
 
 test-all: $(DEV_READY) ## the same and the long runs
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q
 
 check: $(DEV_READY) ## format, types, imports, SQL, YAML, secrets: what pre-commit and CI run
 	@$(BIN)/ruff format --check .

@@ -40,7 +40,6 @@ def pattern(line: str) -> str:
     return re.sub(r"(\\ )+", r"\\s+", ".*".join(parts))
 
 
-@pytest.mark.xdist_group("readme")
 @pytest.mark.timeout(900)
 def test_every_command_of_the_readme_prints_what_the_readme_shows(tmp_path: Path) -> None:
     for name in ("activation", "pyproject.toml"):

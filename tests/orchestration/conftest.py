@@ -1,6 +1,6 @@
 """One small world, one server of runs and one finished run, shared by the tests of the path.
 
-The tests are marked `xdist_group("path")`: they share a worker, and so what is made here.
+The tests of a file share a worker (`--dist loadfile`), and so what is made here.
 """
 
 from collections.abc import Callable, Iterator

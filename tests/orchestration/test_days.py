@@ -11,8 +11,6 @@ import pytest
 from tests.orchestration.conftest import DAYS, Day
 from tests.orchestration.places import Place
 
-pytestmark = pytest.mark.xdist_group("path")
-
 LATER_DAYS = range(1, DAYS + 1)
 RESTRICTIVE = {"withdrawn", "objected", "denied"}
 

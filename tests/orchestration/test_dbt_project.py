@@ -11,8 +11,6 @@ import pytest
 
 from orchestration.environment import DBT_PROJECT_DIR
 
-pytestmark = pytest.mark.xdist_group("path")
-
 Manifest = dict[str, Any]
 Check = Callable[[Manifest], Iterator[str]]
 

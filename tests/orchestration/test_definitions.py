@@ -7,8 +7,6 @@ import pytest
 
 from tests.orchestration.conftest import Finished
 
-pytestmark = pytest.mark.xdist_group("path")
-
 ASSETS = {
     "landing": """
         billing_invoices communications_engagement communications_messages consent_consent_events

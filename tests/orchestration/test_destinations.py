@@ -29,7 +29,6 @@ destinations:
 """
 
 
-@pytest.mark.xdist_group("path")
 @pytest.mark.timeout(600)
 def test_three_destinations_receive_each_action_once_with_the_store_on_postgresql(
     tmp_path: Path, postgresql_url: str

@@ -10,8 +10,6 @@ from tests.orchestration.conftest import Finished, Run
 from tests.orchestration.path import Ended, Runner
 from tests.orchestration.places import AS_OF, Place
 
-pytestmark = pytest.mark.xdist_group("path")
-
 UNREADABLE, LATER = "consent/consent_events-2026-11-20.parquet", "consent/consent_events-1.jsonl"
 RULE = "no_consent_file_failed"
 CLOSED_AT, OPENED_AT = AS_OF + timedelta(minutes=30), AS_OF + timedelta(hours=1)

@@ -15,8 +15,6 @@ from tests.orchestration.conftest import Finished, Run, World
 from tests.orchestration.path import ROOT, Kill
 from tests.orchestration.places import Place
 
-pytestmark = pytest.mark.xdist_group("path")
-
 SEED = 20261120
 SHORTEST_STAGE = 0.01  # seconds; a sync whose destination isn't set up does nothing
 NOT_OF_THE_PATH = "loading the project"

@@ -17,8 +17,6 @@ from tests.orchestration.conftest import Finished, Run, World
 from tests.orchestration.path import ROOT
 from tests.orchestration.places import AS_OF, Place
 
-pytestmark = pytest.mark.xdist_group("path")
-
 # The fault that the demo world writes -> the reason that landing gives.
 REASONS = {
     "too_many_fields": "malformed_line",

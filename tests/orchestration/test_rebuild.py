@@ -7,8 +7,6 @@ import pytest
 from tests.orchestration.conftest import Day, Finished, Run
 from tests.orchestration.places import AS_OF, Place
 
-pytestmark = pytest.mark.xdist_group("path")
-
 # When a file was loaded is known to the warehouse alone, and so is what is reckoned from it: now
 # all of them were loaded at once.
 LOAD_TIMES = ("_loaded_at", "loaded_at", "source_at", "expires_at")

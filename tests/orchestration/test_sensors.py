@@ -15,8 +15,6 @@ from tests.orchestration.conftest import Finished
 from tests.orchestration.path import Runner
 from tests.orchestration.places import AS_OF, Place
 
-pytestmark = pytest.mark.xdist_group("path")
-
 
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:

@@ -83,7 +83,6 @@ def seen(browser: str, url: str, profile: Path) -> str:
 
 
 @pytest.mark.browser
-@pytest.mark.xdist_group("ui")
 def test_the_browser_shows_the_path_in_groups(browser: str, address: str, tmp_path: Path) -> None:
     page = seen(browser, f"{address}/asset-groups", tmp_path)
     for group in ("landing", "staging", "identity", "consent", "contexts", "outbound", "syncs"):
@@ -91,7 +90,6 @@ def test_the_browser_shows_the_path_in_groups(browser: str, address: str, tmp_pa
 
 
 @pytest.mark.browser
-@pytest.mark.xdist_group("ui")
 def test_the_browser_shows_owner_kind_and_policy_tags_of_a_landing_column(
     browser: str, address: str, tmp_path: Path
 ) -> None:
@@ -106,7 +104,6 @@ def test_the_browser_shows_owner_kind_and_policy_tags_of_a_landing_column(
 
 
 @pytest.mark.browser
-@pytest.mark.xdist_group("ui")
 def test_the_browser_lists_the_contract_rules_of_a_context_as_checks(
     browser: str, address: str, tmp_path: Path
 ) -> None:
