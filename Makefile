@@ -32,7 +32,7 @@ check: $(DEV_READY) ## format, types, imports, SQL, YAML, secrets: what pre-comm
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/yamllint --strict dbt_project activation expectations .pre-commit-config.yaml
-	@$(BIN)/sqlfluff lint dbt_project/models --processes 2 --disable-progress-bar
+	@$(BIN)/sqlfluff lint dbt_project/models --disable-progress-bar
 	@git ls-files -z -- ':!*.lock' ':!tests' | xargs -0 $(BIN)/detect-secrets-hook
 	@git ls-files -z -- tests | xargs -0 $(BIN)/detect-secrets-hook $(KEYS_ALONE)
 	@! grep -n '://' requirements.lock requirements-dev.lock

@@ -7,6 +7,7 @@ points are spread over every stage, at a random part of the time that the undist
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,11 +24,16 @@ REWRITTEN = {"reference tables", "gate before the decisions", "gate before the s
 
 
 def test_a_run_killed_stage_after_stage_ends_like_an_undisturbed_one(
-    first: Finished, world: World, run: Run, path_directory: Path
+    first: Finished,
+    world: World,
+    run: Run,
+    path_directory: Path,
+    record_property: Callable[[str, object], None],
 ) -> None:
     stages = [stage for stage in _stages(first) if stage not in REWRITTEN]
     place = world.place.copy_to(path_directory / "killed")
     landed = _disturb(place, run, stages, first, random.Random(SEED))
+    record_property("kills", f"{landed} of {len(stages)} hit a run")
     assert landed >= len(stages) - 1 >= 7
     _assert_undisturbed(place, first)
 
@@ -35,7 +41,11 @@ def test_a_run_killed_stage_after_stage_ends_like_an_undisturbed_one(
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_runs_killed_at_twenty_and_more_points_end_like_an_undisturbed_one(
-    first: Finished, world: World, run: Run, path_directory: Path
+    first: Finished,
+    world: World,
+    run: Run,
+    path_directory: Path,
+    record_property: Callable[[str, object], None],
 ) -> None:
     stages = _stages(first)
     draw = random.Random(SEED + 1)
@@ -45,6 +55,7 @@ def test_runs_killed_at_twenty_and_more_points_end_like_an_undisturbed_one(
         attempts += len(killed_in)
         landed += _disturb(place, run, killed_in, first, draw)
         _assert_undisturbed(place, first)
+    record_property("kills", f"{landed} of {attempts} hit a run")
     assert attempts >= 20
     assert landed >= 15
 
