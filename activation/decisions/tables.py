@@ -80,22 +80,28 @@ def record_release(connection: duckdb.DuckDBPyConnection, release: Release) -> N
     release of the store that the log names.
     """
     ensure_tables(connection)
-    known = connection.execute(
-        "select count(*) from activation.release_node where release = ?", [release.id]
-    ).fetchone()
-    if known and known[0]:
+    nodes = [
+        {
+            "release": release.id,
+            "node": node["id"],
+            "kind": node["kind"],
+            "template": node["action"]["template"],
+            "valid_hours": node["action"]["valid_hours"],
+        }
+        for node in release.manifest["journeys"].values()
+    ]
+    if not nodes:
         return
-    for node in release.manifest["journeys"].values():
+    # One statement: a run killed between two nodes left the others out for good.
+    connection.register("assent_release_node", pa.Table.from_pylist(nodes))
+    try:
         connection.execute(
-            "insert into activation.release_node values (?, ?, ?, ?, ?)",
-            [
-                release.id,
-                node["id"],
-                node["kind"],
-                node["action"]["template"],
-                node["action"]["valid_hours"],
-            ],
+            "insert into activation.release_node by name "
+            "select n.* from assent_release_node as n "
+            "anti join activation.release_node as r on r.release = n.release and r.node = n.node"
         )
+    finally:
+        connection.unregister("assent_release_node")
 
 
 def append_decisions(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> int:
