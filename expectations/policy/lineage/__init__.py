@@ -1,0 +1,1 @@
+"""Column lineage from DuckDB's bound plan: where a value comes from, and what selected its row."""
