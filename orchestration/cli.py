@@ -12,6 +12,7 @@ COMMANDS = {
     "explain": ("orchestration.cli_explain", "explain"),
     "sql": ("orchestration.cli_sql", "sql"),
     "log": ("orchestration.cli_log", "log"),
+    "identity": ("orchestration.cli_identity", "identity"),
     "ui": ("orchestration.cli_ui", "ui"),
 }
 

@@ -42,6 +42,7 @@ def _publish(connection: duckdb.DuckDBPyConnection, engine: Engine, as_of: datet
             "consent_event": publish.consent_events(store),
             "identity_map": publish.identity_maps(store),
             "identity_change": publish.identity_changes(store),
+            "identity_override": publish.identity_overrides(store),
         }
     for table, rows in copies.items():
         replace_table(connection, "store", table, rows)

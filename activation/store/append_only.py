@@ -6,6 +6,7 @@ from collections.abc import Iterable
 APPEND_ONLY_TABLES = (
     "consent_event",
     "identity_change",
+    "identity_override",
     "release_pointer",
     "approval",
     "sync_outcome",

@@ -7,6 +7,7 @@ import pyarrow as pa
 from sqlalchemy import Column, Connection, String, func, or_, select, type_coerce
 from sqlalchemy.sql import Select
 
+from activation.store.identity_overrides import current
 from activation.store.metadata import Instant
 from activation.store.tables import consent_event, identity_change, identity_map
 
@@ -68,6 +69,14 @@ def identity_changes(connection: Connection) -> pa.Table:
     """store.identity_change: every change of a record's person, in the order of commits."""
     columns = [column for column in identity_change.c if column.name != "seq"]
     return _read(connection, select(*columns).order_by(identity_change.c.seq))
+
+
+def identity_overrides(connection: Connection) -> pa.Table:
+    """store.identity_override: the overrides that stand, in the order they were recorded, without
+    who decided them and why, which the models do not ask."""
+    names = ("override_id", "kind", "rule", "key_hash", "record_key", "other_record_key")
+    rows = [{name: getattr(one, name) for name in names} for one in current(connection)]
+    return pa.Table.from_pylist(rows, schema=pa.schema([(name, pa.string()) for name in names]))
 
 
 def _read(connection: Connection, statement: Select[Any]) -> pa.Table:

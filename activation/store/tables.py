@@ -2,7 +2,7 @@
 
 from activation.store.metadata import metadata
 from activation.store.tables_consent import consent_event, ledger_head
-from activation.store.tables_identity import identity_change, identity_map
+from activation.store.tables_identity import identity_change, identity_map, identity_override
 from activation.store.tables_release import approval, release, release_pointer
 from activation.store.tables_sync import sync_intent, sync_outcome, sync_state
 
@@ -11,6 +11,7 @@ __all__ = [
     "consent_event",
     "identity_change",
     "identity_map",
+    "identity_override",
     "ledger_head",
     "metadata",
     "release",

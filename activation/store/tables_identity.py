@@ -1,6 +1,6 @@
 """The logged map from source records to persons."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Table, Text
 
 from activation.store.metadata import Instant, metadata
 
@@ -29,4 +29,30 @@ identity_map = Table(
     Column("person_id", Text, nullable=False),
     Column("since", Instant, nullable=False),
     Index(None, "person_id"),
+)
+
+# One row per decision of a person about who is who, or the revocation of one. A blocked value is
+# kept as the hash of its key: a broker's mailbox is an address of somebody.
+identity_override = Table(
+    "identity_override",
+    metadata,
+    Column("seq", _SEQ, primary_key=True, autoincrement=True),
+    Column("override_id", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("rule", Text),
+    Column("key_hash", Text),
+    Column("record_key", Text),
+    Column("other_record_key", Text),
+    Column("revokes", Text),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    CheckConstraint(
+        "(kind = 'block_value' and rule is not null and key_hash is not null)"
+        " or (kind = 'detach' and record_key is not null)"
+        " or (kind in ('never_link', 'always_link')"
+        " and record_key is not null and other_record_key > record_key)"
+        " or (kind = 'revoke' and revokes is not null)",
+        name="kind",
+    ),
 )

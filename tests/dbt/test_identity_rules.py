@@ -146,9 +146,9 @@ def test_the_guard_records_which_links_it_dropped_and_why(
         "select record_key, reason, kept_tier from identity.id_guarded order by record_key"
     )
     assert guarded == [
-        ("crm.contacts:C-between", "two_customers", 5),
+        ("crm.contacts:C-between", "two_customers", 6),
         ("policy.policyholders:900", "two_customers", 0),
-        ("policy.policyholders:901", "two_customers", 5),
+        ("policy.policyholders:901", "two_customers", 6),
     ]
     assert person_of["C-between"] == person_of["901"], "the phone is stronger than name and date"
 

@@ -66,14 +66,15 @@
 {#- One row per key that at least two records carry: over all of them, may it join them? blocked:
     too many records or too many different names (a call centre's phone, a broker's mailbox);
     shared: its records disagree where the rule wants agreement (a household); conflict: it would
-    join two customers. -#}
-{% macro identity_key_status(keys, traits, rules) -%}
+    join two customers. What a person decided about a key (`overridden`) goes before all of it. -#}
+{% macro identity_key_status(keys, traits, rules, overridden) -%}
     select
         {{ keys }}.rule,
         {{ keys }}.key_hash,
-        min({{ keys }}.record_key) as anchor_key,
+        min({{ keys }}.record_key) filter (where {{ traits }}.is_detached is not true) as anchor_key,
         count(*) as record_count,
         case
+            when count({{ overridden }}.status) > 0 then min({{ overridden }}.status)
             when
                 count(*) > any_value({{ rules }}.max_records)
                 or (
@@ -96,20 +97,76 @@
     from {{ keys }}
     inner join {{ traits }} on {{ keys }}.record_key = {{ traits }}.record_key
     inner join {{ rules }} on {{ keys }}.rule = {{ rules }}.rule
+    left join {{ overridden }}
+        on
+            {{ keys }}.rule = {{ overridden }}.rule
+            and {{ keys }}.key_hash = {{ overridden }}.key_hash
     group by {{ keys }}.rule, {{ keys }}.key_hash
     having count(*) > 1
 {%- endmacro %}
 
 
-{#- One row per component, with the contradiction inside it or null: records of two customers that
-    no authoritative link joins, too many names or birth years for one person, too many records. -#}
-{% macro identity_violations(components, traits, grain) -%}
+{#- One row per key about which a person decided: blocked under block_value; conflict where both
+    records of a never_link carry it, for it is evidence of what is not so. -#}
+{% macro identity_overridden_keys(keys, overrides) -%}
+    select
+        rule,
+        key_hash,
+        min(status) as status
+    from (
+        select
+            rule,
+            key_hash,
+            'blocked' as status
+        from {{ overrides }}
+        where kind = 'block_value'
+        union all
+        select
+            first.rule,
+            first.key_hash,
+            'conflict' as status
+        from {{ overrides }}
+        inner join {{ keys }} as first on {{ overrides }}.record_key = first.record_key
+        inner join {{ keys }} as other
+            on
+                {{ overrides }}.other_record_key = other.record_key
+                and first.rule = other.rule
+                and first.key_hash = other.key_hash
+        where {{ overrides }}.kind = 'never_link'
+    ) as decided
+    group by rule, key_hash
+{%- endmacro %}
+
+
+{#- One row per component that holds both records of a never_link override. -#}
+{% macro identity_separated(components, overrides, grain) -%}
+    {%- set columns = [] -%}
+    {%- for column in grain -%}{%- do columns.append('first.' ~ column) -%}{%- endfor -%}
+    select {{ columns | join(', ') }}
+    from {{ overrides }}
+    inner join {{ components }} as first on {{ overrides }}.record_key = first.record_key
+    inner join {{ components }} as other
+        on
+            {{ overrides }}.other_record_key = other.record_key
+            {%- for column in grain %}
+            and first.{{ column }} = other.{{ column }}
+            {%- endfor %}
+    where {{ overrides }}.kind = 'never_link'
+    group by {{ columns | join(', ') }}
+{%- endmacro %}
+
+
+{#- One row per component, with the contradiction inside it or null: two records of which a person
+    said that they are two (`separated`), records of two customers that no authoritative link joins,
+    too many names or birth years for one person, too many records. -#}
+{% macro identity_violations(components, traits, separated, grain) -%}
     {%- set limits = var('identity_component_limits') -%}
     {%- set columns = [] -%}
     {%- for column in grain -%}{%- do columns.append(components ~ '.' ~ column) -%}{%- endfor -%}
     select
         {{ columns | join(', ') }},
         case
+            when count({{ separated }}.component) > 0 then 'never_link'
             when min({{ traits }}.customer_group) <> max({{ traits }}.customer_group)
                 then 'two_customers'
             when
@@ -125,5 +182,10 @@
         end as reason
     from {{ components }}
     inner join {{ traits }} on {{ components }}.record_key = {{ traits }}.record_key
+    left join {{ separated }}
+        on
+            {%- for column in grain %}
+            {{ 'and ' if not loop.first }}{{ components }}.{{ column }} = {{ separated }}.{{ column }}
+            {%- endfor %}
     group by {{ columns | join(', ') }}
 {%- endmacro %}

@@ -10,6 +10,20 @@ rules as (
     where kind = 'authoritative'
 ),
 
+overrides as (
+    select * from {{ source('store', 'identity_override') }}
+),
+
+overridden as (
+    {{ identity_overridden_keys('keys', 'overrides') }}
+),
+
+detached as (
+    select record_key
+    from overrides
+    where kind = 'detach'
+),
+
 authoritative_keys as (
     select
         keys.record_key,
@@ -18,6 +32,14 @@ authoritative_keys as (
         rules.max_records
     from keys
     inner join rules on keys.rule = rules.rule
+    left join overridden
+        on
+            keys.rule = overridden.rule
+            and keys.key_hash = overridden.key_hash
+    left join detached on keys.record_key = detached.record_key
+    where
+        overridden.key_hash is null
+        and detached.record_key is null
 ),
 
 anchors as (

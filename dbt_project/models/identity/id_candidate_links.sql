@@ -1,6 +1,14 @@
--- grain: one row per record and rule whose key may join it to the key's anchor (record_key, rule)
+-- grain: one row per record, rule and anchor that may join it (record_key, rule, anchor_key)
 with rules as (
     select * from {{ ref('id_rules') }}
+),
+
+overrides as (
+    select * from {{ source('store', 'identity_override') }}
+),
+
+records as (
+    select * from {{ ref('id_traits') }}
 ),
 
 authoritative_links as (
@@ -21,16 +29,31 @@ usable_keys as (
     where status = 'ok'
 ),
 
+-- a detached record shares nothing with anybody
 key_links as (
     select
         keys.record_key,
         keys.rule,
         usable_keys.anchor_key
     from keys
+    inner join records on keys.record_key = records.record_key
     inner join usable_keys
         on
             keys.rule = usable_keys.rule
             and keys.key_hash = usable_keys.key_hash
+    where not records.is_detached
+),
+
+-- an override about a record that is gone, or not yet there, waits
+decided_links as (
+    select
+        overrides.other_record_key as record_key,
+        overrides.kind as rule,
+        overrides.record_key as anchor_key
+    from overrides
+    inner join records on overrides.record_key = records.record_key
+    inner join records as counterparts on overrides.other_record_key = counterparts.record_key
+    where overrides.kind = 'always_link'
 ),
 
 all_links as (
@@ -41,6 +64,8 @@ all_links as (
     from authoritative_links
     union all
     select * from key_links
+    union all
+    select * from decided_links
 ),
 
 tiered as (

@@ -12,8 +12,16 @@ traits as (
     select * from {{ ref('id_traits') }}
 ),
 
+overrides as (
+    select * from {{ source('store', 'identity_override') }}
+),
+
+overridden as (
+    {{ identity_overridden_keys('keys', 'overrides') }}
+),
+
 judged as (
-    {{ identity_key_status('keys', 'traits', 'rules') }}
+    {{ identity_key_status('keys', 'traits', 'rules', 'overridden') }}
 )
 
 select * from judged

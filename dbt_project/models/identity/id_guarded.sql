@@ -23,8 +23,16 @@ authoritative as (
     where kind = 'authoritative'
 ),
 
+overrides as (
+    select * from {{ source('store', 'identity_override') }}
+),
+
+separated as (
+    {{ identity_separated('ladder', 'overrides', ['kept_tier', 'component']) }}
+),
+
 judged as (
-    {{ identity_violations('ladder', 'traits', ['kept_tier', 'component']) }}
+    {{ identity_violations('ladder', 'traits', 'separated', ['kept_tier', 'component']) }}
 ),
 
 sound_rungs as (
@@ -37,10 +45,11 @@ sound_rungs as (
             ladder.kept_tier = judged.kept_tier
             and ladder.component = judged.component
     cross join authoritative
-    -- a reference between systems stands even when the records it joins disagree
+    -- a reference between systems stands even when the records it joins disagree, until a person
+    -- says that they are two
     where
         judged.reason is null
-        or ladder.kept_tier = authoritative.tier
+        or (ladder.kept_tier = authoritative.tier and judged.reason <> 'never_link')
     group by ladder.record_key
 ),
 

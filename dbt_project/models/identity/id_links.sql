@@ -1,4 +1,4 @@
--- grain: one row per record and rule that joins it within its person (record_key, rule)
+-- grain: one row per record, rule and record it is joined to (record_key, rule, anchor_key)
 with candidates as (
     select * from {{ ref('id_candidate_links') }}
 ),

@@ -1,4 +1,4 @@
--- grain: one row per identity rule (rule), from the variable identity_rules
+-- grain: one row per identity rule (rule): those of the variable identity_rules, and always_link
 with rules as (
     {% for rule in identity_rules(['authoritative', 'identifier', 'attributes', 'composite']) %}
     select
@@ -12,8 +12,20 @@ with rules as (
         {{ rule.max_initials if rule.max_initials else 'null::integer' }} as max_initials,
         {{ 'initials' in rule.get('agree', []) }} as agree_initials,
         {{ 'birth_year' in rule.get('agree', []) }} as agree_birth_year
-    {{ 'union all' if not loop.last }}
+    union all
     {% endfor %}
+    -- what a person decided outranks every rule; it is as good as a verified contact
+    select
+        'always_link' as rule,
+        'override' as kind,
+        null::varchar as composite_of,
+        0 as tier,
+        'B' as assurance,
+        null::varchar as key_columns,
+        null::integer as max_records,
+        null::integer as max_initials,
+        false as agree_initials,
+        false as agree_birth_year
 )
 
 select * from rules

@@ -9,6 +9,16 @@ authorities as (
     select * from {{ ref('id_authorities') }}
 ),
 
+overrides as (
+    select * from {{ source('store', 'identity_override') }}
+),
+
+detached as (
+    select record_key
+    from overrides
+    where kind = 'detach'
+),
+
 placed as (
     select
         records.record_key,
@@ -36,9 +46,11 @@ traits as (
         placed.authority,
         authority_traits.customer_group,
         coalesce(placed.initials, authority_traits.initials) as initials,
-        coalesce(placed.birth_year, authority_traits.birth_year) as birth_year
+        coalesce(placed.birth_year, authority_traits.birth_year) as birth_year,
+        detached.record_key is not null as is_detached
     from placed
     inner join authority_traits on placed.authority = authority_traits.authority
+    left join detached on placed.record_key = detached.record_key
 )
 
 select * from traits

@@ -7,8 +7,16 @@ traits as (
     select * from {{ ref('id_traits') }}
 ),
 
+overrides as (
+    select * from {{ source('store', 'identity_override') }}
+),
+
+separated as (
+    {{ identity_separated('components', 'overrides', ['component']) }}
+),
+
 judged as (
-    {{ identity_violations('components', 'traits', ['component']) }}
+    {{ identity_violations('components', 'traits', 'separated', ['component']) }}
 ),
 
 violations as (

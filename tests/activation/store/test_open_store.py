@@ -200,6 +200,11 @@ def _insert_one(connection: Connection, table: str) -> list[str]:
             "insert into identity_change (seq, change_id, record_key, cause, changed_at) values"
             " (1, 'c', 'crm.contacts:C1', 'created', '2026-11-20T12:00:00.000000+00:00')"
         ],
+        "identity_override": [
+            "insert into identity_override (override_id, kind, record_key, author, reason, at)"
+            " values ('o', 'detach', 'crm.contacts:C1', 'a', 'r',"
+            " '2026-11-20T12:00:00.000000+00:00')"
+        ],
         "consent_event": [
             "insert into consent_event (seq, event_id, identifier_type, identifier,"
             " identifier_nonce, identifier_commitment, purpose, channel, action, source,"

@@ -1,0 +1,96 @@
+"""Overrides in the store: what is recorded stands until it is revoked, and nothing contradicts."""
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import pytest
+from sqlalchemy import Engine, text
+
+from activation.store import publish, transaction
+from activation.store.identity_overrides import (
+    Override,
+    OverrideError,
+    block_value,
+    current,
+    detach,
+    pair,
+    record,
+    revoke,
+)
+
+SAID: dict[str, Any] = {
+    "author": "steward",
+    "reason": "the customer called",
+    "at": datetime(2026, 11, 20, 6, tzinfo=UTC),
+}
+
+
+def recorded(store: Engine, *overrides: Override) -> None:
+    for override in overrides:
+        with transaction(store) as connection:
+            record(connection, override)
+
+
+def standing(store: Engine) -> list[str]:
+    with store.connect() as connection:
+        return [one.override_id for one in current(connection)]
+
+
+def test_a_pair_is_the_same_in_either_order(store: Engine) -> None:
+    assert pair("never_link", ("a", "b"), **SAID) == pair("never_link", ("b", "a"), **SAID)
+    with pytest.raises(OverrideError, match="a can't be paired with itself"):
+        pair("never_link", ("a", "a"), **SAID)
+
+
+def test_a_revoked_override_no_longer_stands_and_may_be_made_again(store: Engine) -> None:
+    first = detach("a", **SAID)
+    recorded(store, first)
+    with transaction(store) as connection:
+        revoke(connection, first.override_id, **SAID)
+    assert standing(store) == []
+    again = detach("a", **(SAID | {"at": datetime(2026, 11, 21, tzinfo=UTC)}))
+    recorded(store, again)
+    assert standing(store) == [again.override_id]
+    with (
+        pytest.raises(OverrideError, match="no override o_none stands"),
+        transaction(store) as connection,
+    ):
+        revoke(connection, "o_none", **SAID)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (pair("never_link", ("a", "b"), **SAID), pair("always_link", ("b", "a"), **SAID)),
+        (detach("a", **SAID), pair("always_link", ("a", "c"), **SAID)),
+    ],
+)
+def test_what_contradicts_a_standing_override_is_refused_with_the_way_out(
+    store: Engine, first: Override, second: Override
+) -> None:
+    for one, other in ((first, second), (second, first)):
+        with transaction(store) as connection:
+            record(connection, one)
+            with pytest.raises(OverrideError, match=f"override revoke {one.override_id}"):
+                record(connection, other)
+            connection.rollback()
+
+
+@pytest.mark.parametrize("kind", ["never_link", "always_link"])
+def test_saying_the_same_twice_is_refused(
+    store: Engine, kind: Literal["never_link", "always_link"]
+) -> None:
+    recorded(store, pair(kind, ("a", "b"), **SAID))
+    later = SAID | {"at": datetime(2026, 11, 22, tzinfo=UTC), "author": "another"}
+    with pytest.raises(OverrideError, match="says the same already"):
+        recorded(store, pair(kind, ("b", "a"), **later))
+
+
+def test_a_blocked_value_is_kept_as_its_hash_alone(store: Engine) -> None:
+    recorded(store, block_value("email", ["desk@broker.example"], **SAID))
+    with store.connect() as connection:
+        rows = connection.execute(text("select * from identity_override")).all()
+        assert "broker" not in str(rows)
+        copied = publish.identity_overrides(connection)
+    assert copied.column_names[0] == "override_id"
+    assert copied["rule"].to_pylist() == ["email"]

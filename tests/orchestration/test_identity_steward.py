@@ -1,0 +1,114 @@
+"""A data steward, over runs: ask why records are one person, part two of them, take it back."""
+
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner, Result
+
+from orchestration.cli import main
+from tests.orchestration.conftest import Finished, Run
+from tests.orchestration.places import AS_OF, Place
+
+# The strongest links are the hardest to part: a reference from one system to another.
+_PAIR = """
+select record_key, anchor_key from identity.id_links
+where rule = 'contact_id' order by record_key limit 1
+"""
+
+
+def assent(place: Place, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["identity", *arguments, "--home", str(place.home)])
+
+
+@pytest.fixture(scope="module")
+def parted(
+    first: Finished, run: Run, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Place, str]:
+    """A place where one person was parted in two by an override and a run; and the override."""
+    place = first.place.copy_to(tmp_path_factory.mktemp("steward") / "place")
+    ((record, other),) = place.rows(_PAIR)
+    said = ("--author", "steward", "--reason", "two customers called")
+    recorded = assent(place, "override", "never-link", record, other, *said)
+    assert recorded.exit_code == 0, recorded.output
+    ended = run(place, AS_OF + timedelta(hours=1))
+    assert ended.succeeded, ended.problems
+    return place, recorded.output.split()[1].rstrip(";")
+
+
+def person_of(place: Place, record: str) -> str:
+    ((person,),) = place.rows(
+        f"select person_id from identity.id_records where record_key = '{record}'"
+    )
+    return str(person)
+
+
+def test_explain_tells_which_rule_joins_which_records(first: Finished) -> None:
+    ((record, other),) = first.place.rows(_PAIR)
+    told = assent(first.place, "explain", record).output
+    assert f"Person {person_of(first.place, record)}" in told
+    assert (
+        f"{record} = {other}: one system refers to the other's record by "
+        "contact number of the CRM (A)"
+    ) in told
+    assert "(created)" in told
+    assert told == assent(first.place, "explain", other).output
+
+
+def test_explain_names_what_is_unknown_and_how_a_record_is_written(first: Finished) -> None:
+    refused = assent(first.place, "explain", "C1")
+    assert refused.exit_code == 1
+    assert "<system>.<entity>:<id>" in refused.output
+
+
+def test_parting_two_records_is_one_override_and_one_run(
+    first: Finished, parted: tuple[Place, str]
+) -> None:
+    place, override_id = parted
+    ((record, other),) = first.place.rows(_PAIR)
+    assert person_of(first.place, record) == person_of(first.place, other)
+    assert person_of(place, record) != person_of(place, other)
+    told = assent(place, "explain", record).output
+    assert f"{override_id}  {other} and {record} are never one person (steward" in told
+    assert "(split)" in told + assent(place, "explain", other).output
+
+
+def test_parting_two_records_moves_nobody_else(first: Finished, parted: tuple[Place, str]) -> None:
+    ((record, _),) = first.place.rows(_PAIR)
+    others = (
+        "select record_key, person_id from identity.id_records"
+        f" where person_id <> '{person_of(first.place, record)}' order by record_key"
+    )
+    before = dict(first.place.rows(others))
+    after = dict(parted[0].rows("select record_key, person_id from identity.id_records"))
+    assert {key: after[key] for key in before} == before
+
+
+def test_revoking_the_override_restores_the_person_with_the_same_id(
+    first: Finished, parted: tuple[Place, str], run: Run, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    before = first.place
+    place = parted[0].copy_to(tmp_path_factory.mktemp("restored") / "place")
+    said = ("--author", "steward", "--reason", "it was one after all")
+    revoked = assent(place, "override", "revoke", parted[1], *said)
+    assert revoked.exit_code == 0, revoked.output
+    assert run(place, AS_OF + timedelta(hours=2)).succeeded
+    assert assent(place, "override", "list").output == "no override stands\n"
+    everybody = "select record_key, person_id from identity.id_records order by record_key"
+    assert place.rows(everybody) == before.rows(everybody)
+
+
+def test_review_lists_keys_that_would_join_two_customers(first: Finished) -> None:
+    listed = assent(first.place, "review")
+    assert listed.exit_code == 0, listed.output
+    ((matters,),) = first.place.rows("select count(*) from identity.id_review")
+    assert matters > 0
+    assert listed.output.count("key_conflict") + listed.output.count("guarded") == min(matters, 50)
+
+
+def test_a_value_that_no_rule_reads_alone_is_refused_with_the_rules_that_do(
+    first: Finished,
+) -> None:
+    said = ("--author", "steward", "--reason", "why not")
+    refused = assent(first.place, "override", "block-value", "name", "Ann", *said)
+    assert refused.exit_code == 1
+    assert "use one of contact_id, customer_number, email, phone" in refused.output
