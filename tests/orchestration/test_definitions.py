@@ -15,7 +15,7 @@ ASSETS = {
         product_milestones quarantine service_satisfaction service_tickets
     """,
     "reference": "country phone_number purpose regime",
-    "store": "consent_event consent_watermark identity_change identity_map",
+    "store": "consent_event consent_watermark identity_change identity_map identity_override",
     "staging": """
         stg_billing__invoices stg_communications__engagement stg_communications__messages
         stg_crm__contacts stg_events__claim_milestone stg_events__feature_used stg_events__login
@@ -27,8 +27,8 @@ ASSETS = {
         id_assignments id_authoritative_links id_authorities id_candidate_links id_changes
         id_clusters id_commit id_components id_composite_key_status id_composite_keys
         id_contact_components id_guarded id_identifiers id_key_status id_keys id_ladder id_links
-        id_person_identifiers id_persons id_record_attributes id_records id_rules id_traits
-        id_violations
+        id_person_identifiers id_persons id_record_attributes id_records id_review id_rules
+        id_traits id_violations
     """,
     "consent": """
         con_address_suppressions con_events con_own_grants con_permits con_persons con_state
