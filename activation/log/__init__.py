@@ -1,7 +1,7 @@
 """The decision log: append-only, signed, provable, with openings that can be erased."""
 
 from activation.log.checkpoints import BatchHeader
-from activation.log.decision_log import Batch, DecisionLog
+from activation.log.decision_log import DecisionLog
 from activation.log.errors import (
     DecisionUnknown,
     DuplicateDecision,
@@ -17,12 +17,15 @@ from activation.log.keys import load_or_create_key
 from activation.log.notes import PublicKey, SigningKey
 from activation.log.openings import Opening
 from activation.log.proofs import ConsistencyProof, InclusionProof
-from activation.log.rows import DECISION_COLUMNS, FORMAT, READ_SCHEMA
+from activation.log.rows import DECISION_COLUMNS, FORMAT, GIVEN_SCHEMA, READ_SCHEMA
+from activation.log.sealing import Batch
+from activation.log.stream import LogStream
 from activation.log.verification import Finding, VerifyReport
 
 __all__ = [
     "DECISION_COLUMNS",
     "FORMAT",
+    "GIVEN_SCHEMA",
     "READ_SCHEMA",
     "Batch",
     "BatchHeader",
@@ -36,6 +39,7 @@ __all__ = [
     "LogBusy",
     "LogDamaged",
     "LogError",
+    "LogStream",
     "NoteRefused",
     "Opening",
     "PublicKey",

@@ -95,11 +95,12 @@ def replenish_copies(at: Layout) -> None:
         return
     sweep(at.copies)
     copied = numbered(at.copies)[0]
+    newest = max(copied, default=0)
     for number in at.committed():
-        note = at.checkpoint_text(number)
         if number not in copied:
+            note = at.checkpoint_text(number)
             publish_bytes(at.copies / f"{number:06d}", note.encode(), mode=READ_ONLY)
-        elif number == max(copied) and _text_of(copied[number]) != split(note)[0]:
+        elif number == newest and _text_of(copied[number]) != split(at.checkpoint_text(number))[0]:
             raise LogDamaged(f"checkpoints/{number:06d}: differs from its copy; the log forked")
 
 

@@ -1,47 +1,37 @@
 """The decision log: append batches, read them back, prove and open single rows, erase openings.
 
-    segments/000001.parquet     rows of batch 1, write-once
-    checkpoints/000001          signed head after batch 1; its appearance commits the batch
-    openings/000001.parquet     contexts and keys, erasable, for this directory's owner only
-    public_key                  what a stranger verifies with
-    lock                        held while writing
-
-A batch is written openings first, then segment, then checkpoint. Whatever has no checkpoint never
-happened, and the next writer removes it.
+segments/000001.parquet     rows of batch 1, write-once
+checkpoints/000001          signed head after batch 1; its appearance commits the batch
+openings/000001.parquet     contexts and keys, erasable, for this directory's owner only
+journal/                    single decisions that wait to be sealed
+public_key                  what a stranger verifies with
+lock                        held while writing
 """
 
 import os
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.log import canonical, openings, segments
-from activation.log.appending import load_head, prepare, replenish_copies
-from activation.log.checkpoints import NO_FORMER, BatchHeader
-from activation.log.durable import READ_ONLY, exclusive, publish_bytes
+from activation.log import canonical, journal, openings, segments
+from activation.log.appending import prepare
+from activation.log.checkpoints import BatchHeader
+from activation.log.durable import exclusive
 from activation.log.errors import DecisionUnknown, DuplicateDecision, KeyProblem, LogDamaged
+from activation.log.journal import Journal
 from activation.log.layout import Layout
-from activation.log.merkle import HASH_BYTES, Frontier, Tree
+from activation.log.merkle import HASH_BYTES, Tree
 from activation.log.notes import Entropy, PublicKey, SigningKey, split
 from activation.log.openings import Opening
 from activation.log.proofs import ConsistencyProof, InclusionProof
-from activation.log.rows import SEGMENT_COLUMNS, instant_text, to_text, to_typed
+from activation.log.rows import GIVEN_SCHEMA, SEGMENT_COLUMNS, to_text, to_typed
+from activation.log.sealing import Batch, Run, Writer, known
+from activation.log.stream import LogStream
 from activation.log.verification import VerifyReport, verify
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What one append sealed; `rows` has rows.READ_SCHEMA: decisions, batch, seq, commitment."""
-
-    number: int
-    first_seq: int
-    root: bytes
-    checkpoint: str
-    rows: pa.Table
 
 
 class DecisionLog:
@@ -59,6 +49,7 @@ class DecisionLog:
         signing_key: SigningKey | None = None,
         copies: Path | None = None,
         entropy: Entropy = os.urandom,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Open the log, creating it when there is a key, and finish what a crash interrupted.
 
@@ -68,6 +59,7 @@ class DecisionLog:
         self._at = Layout(directory, copies)
         self._key = signing_key
         self._entropy = entropy
+        self._clock = clock
         self._headers: dict[int, BatchHeader] = {}
         if signing_key:
             prepare(self._at, signing_key)
@@ -108,7 +100,8 @@ class DecisionLog:
         """Seal one batch of decision rows with their `context`; None when there are no rows.
 
         Cost grows with the batch, not with the log. `sealed_at` is the wall clock and stands in
-        the checkpoint alone, so equal decisions are equal rows whenever they are sealed.
+        the checkpoint alone, so equal decisions are equal rows whenever they are sealed. What
+        waits in the journal is sealed before, as a batch of its own.
         Raises RowRefused, DuplicateDecision, LogBusy, LogDamaged or KeyProblem, and ValueError for
         times without a zone or a release that is not one word; then nothing was appended.
         """
@@ -116,58 +109,40 @@ class DecisionLog:
         canonical.check_text(text)
         if not len(text):
             return None
+        with self._writing(sealed_at) as writer:
+            batch, mask = known(self._at, self.batches(), text)
+            if pc.any(mask).as_py():
+                raise DuplicateDecision(
+                    f"batch {batch} holds some of these decisions already; "
+                    "leave out decisions that the log has"
+                )
+            return writer.seal(text, Run(as_of, release, sealed_at))
+
+    def stream(self, *, rows_at_once: int = 10_000) -> LogStream:
+        """A writer of single decisions with group commit: durable when `append` returns, sealed
+        when `rows_at_once` wait, at the next batch, or by `seal`. Raises KeyProblem."""
+        if self._key is None:
+            raise KeyProblem("this log was opened for reading; give the signing key to append")
+        return LogStream(Journal(self._at.journal), self.seal, rows_at_once)
+
+    def seal(self) -> Batch | None:
+        """Seal what waits in the journal; None when nothing does. Raises LogBusy, LogDamaged."""
+        with self._writing(self._clock()) as writer:
+            return writer.drained
+
+    def pending(self) -> pa.Table:
+        """Streamed decisions that are durable and not sealed yet: DECISION_COLUMNS and context."""
+        return to_typed(journal.pending(self._at.journal), GIVEN_SCHEMA)
+
+    @contextmanager
+    def _writing(self, sealed_at: datetime) -> Iterator[Writer]:
+        """Hold the log, with everything that a crash or a stream left already sealed."""
         if self._key is None:
             raise KeyProblem("this log was opened for reading; give the signing key to append")
         with exclusive(self._at.lock):
-            head, frontier = load_head(self._at, self._key.public)
-            self._refuse_repeats(text, as_of)
-            return self._seal(self._key, text, head, frontier, (as_of, release, sealed_at))
-
-    def _refuse_repeats(self, text: pa.Table, as_of: datetime) -> None:
-        # as_of is part of what a decision_id digests, so only batches of the same instant can
-        # hold the same id: reading those keeps the cost off the log's size.
-        for header in self.batches():
-            if instant_text(header.as_of) == instant_text(as_of):
-                path = self._at.segment(header.number)
-                known = segments.read(path, ["decision_id"]).column("decision_id")
-                if pc.any(pc.is_in(text.column("decision_id"), known)).as_py():
-                    raise DuplicateDecision(
-                        f"batch {header.number} holds some of these decisions already; "
-                        "leave out decisions that the log has"
-                    )
-
-    def _seal(
-        self,
-        key: SigningKey,
-        text: pa.Table,
-        head: BatchHeader | None,
-        frontier: Frontier,
-        run: tuple[datetime, str, datetime],
-    ) -> Batch:
-        number = head.number + 1 if head else 1
-        keys = self._entropy(canonical.KEY_BYTES * len(text))
-        opened = openings.table(text["person_id"], frontier.size, keys, text["context"])
-        sealed = _numbered(text, number, frontier.size).append_column(
-            "commitment", openings.commitments(opened)
-        )
-        after = frontier.extended(canonical.leaf_hashes(sealed))
-        as_of, release, sealed_at = run
-        header = BatchHeader(
-            number=number,
-            size=after.size,
-            root=after.root(),
-            as_of=as_of,
-            release=release,
-            sealed_at=sealed_at,
-            previous=head.digest if head else NO_FORMER,
-            origin=key.public.name,
-        )
-        note = key.sign(header.text())
-        openings.write(self._at.opening(number), opened)
-        segments.write(self._at.segment(number), sealed, frontier, after)
-        publish_bytes(self._at.checkpoint(number), note.encode(), mode=READ_ONLY)
-        replenish_copies(self._at)
-        return Batch(number, frontier.size, header.root, note, to_typed(sealed))
+            writer = Writer(self._at, self._key, self._entropy)
+            writer.drain(self.batches(), sealed_at)
+            yield writer
 
     def read(self, batch: int | None = None) -> pa.Table:
         """All committed rows, or one batch's, in seq order, with rows.READ_SCHEMA.
@@ -204,14 +179,26 @@ class DecisionLog:
         Crash-safe: an interrupted erasure ends when the log is next opened with its key.
         Raises LogBusy, LogDamaged.
         """
-        with exclusive(self._at.lock):
+        with self._changing():
             return openings.erase_persons(self._at.openings, person_ids)
 
     def expire(self, before: datetime) -> int:
         """Erase the openings of batches decided for an instant before this one (retention)."""
-        with exclusive(self._at.lock):
+        with self._changing():
             old = [header.number for header in self.batches() if header.as_of < before]
             return sum(openings.erase_batch(self._at.opening(number)) for number in old)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Hold the log to erase: nothing may wait in the journal, where erasure doesn't reach."""
+        if self._key:
+            with self._writing(self._clock()):
+                yield
+            return
+        with exclusive(self._at.lock):
+            if len(journal.pending(self._at.journal)):
+                raise KeyProblem("decisions wait to be sealed; open the log with its signing key")
+            yield
 
     def _tree(self, size: int) -> Tree:
         hashes = bytearray()
@@ -246,14 +233,6 @@ class DecisionLog:
     def verify(self, public_key: PublicKey | None = None) -> VerifyReport:
         """Recompute everything. Give a public key you trust: the one beside the log proves less."""
         return verify(self._at, public_key or self.public_key)
-
-
-def _numbered(text: pa.Table, batch: int, first_seq: int) -> pa.Table:
-    """The decision columns of the text rows with batch and seq before them."""
-    seqs = pa.array(range(first_seq, first_seq + len(text)), pa.int64()).cast(pa.string())
-    rows = text.drop_columns(["context"])
-    rows = rows.add_column(0, "seq", seqs)
-    return rows.add_column(0, "batch", pa.repeat(str(batch), len(text)))
 
 
 def _nothing() -> pa.Table:

@@ -40,6 +40,11 @@ class Layout:
         """Directory of the erasable contexts."""
         return self.directory / "openings"
 
+    @property
+    def journal(self) -> Path:
+        """Directory of decisions that are durable and not sealed yet."""
+        return self.directory / "journal"
+
     def segment(self, number: int) -> Path:
         """One batch's rows."""
         return self.segments / f"{number:06d}{SUFFIX}"

@@ -49,6 +49,8 @@ SEGMENT_COLUMNS: Final = ("batch", "seq", *DECISION_COLUMNS, "commitment")
 
 _NEVER_NULL: Final = ("decision_id", "person_id", "node", "as_of", "outcome", "release", "context")
 READ_SCHEMA: Final = pa.schema(DECISION_COLUMNS | LOG_COLUMNS)
+GIVEN_SCHEMA: Final = pa.schema(DECISION_COLUMNS | {"context": pa.string()})
+"""What is handed in: a decision and the context it was made from."""
 
 
 def instant_text(moment: datetime) -> str:
@@ -106,7 +108,7 @@ def to_text(rows: pa.Table) -> pa.Table:
     Raises RowRefused with the column and the fix: missing or unknown columns, wrong types, nulls
     where a decision must say something, the same decision_id twice.
     """
-    wanted = {**DECISION_COLUMNS, "context": pa.string()}
+    wanted = {field.name: field.type for field in GIVEN_SCHEMA}
     if missing := [name for name in wanted if name not in rows.column_names]:
         raise RowRefused(f"column {missing[0]}: missing; a decision row has {', '.join(wanted)}")
     if strange := [name for name in rows.column_names if name not in wanted]:
@@ -128,10 +130,10 @@ def to_text(rows: pa.Table) -> pa.Table:
     return text
 
 
-def to_typed(text: pa.Table) -> pa.Table:
-    """Segment rows with their types, in READ_SCHEMA's order (decision columns, then the log's)."""
+def to_typed(text: pa.Table, schema: pa.Schema = READ_SCHEMA) -> pa.Table:
+    """Text rows with their types, in the schema's order."""
     columns = []
-    for field in READ_SCHEMA:
+    for field in schema:
         column = text.column(field.name)
         columns.append(column if field.type == pa.string() else column.cast(field.type))
-    return pa.Table.from_arrays(columns, schema=READ_SCHEMA)
+    return pa.Table.from_arrays(columns, schema=schema)

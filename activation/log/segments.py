@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from activation.log.durable import READ_ONLY, publish
@@ -22,6 +23,7 @@ SUFFIX: Final = ".parquet"
 _FORMAT_KEY: Final = b"assent.format"
 _BEFORE_KEY: Final = b"assent.frontier.before"
 _AFTER_KEY: Final = b"assent.frontier.after"
+_FIRST_KEY: Final = b"assent.as_of.first"
 _ROW_GROUP: Final = 131_072
 # Digests and running numbers never repeat: a dictionary of them only costs time.
 _DISTINCT: Final = frozenset({"seq", "decision_id", "commitment"})
@@ -50,6 +52,7 @@ def write(path: Path, rows: pa.Table, before: Frontier, after: Frontier) -> None
         _FORMAT_KEY: FORMAT.encode(),
         _BEFORE_KEY: encode_frontier(before),
         _AFTER_KEY: encode_frontier(after),
+        _FIRST_KEY: pc.min(rows["as_of"]).as_py().encode(),
     }
     rows = rows.replace_schema_metadata(metadata)
 
@@ -100,3 +103,12 @@ def read_frontiers(path: Path) -> tuple[Frontier | None, Frontier | None]:
     return decode_frontier(metadata.get(_BEFORE_KEY, b"")), decode_frontier(
         metadata.get(_AFTER_KEY, b"")
     )
+
+
+def first_as_of(path: Path) -> str | None:
+    """The oldest instant among the batch's rows as the footer claims it; None in old segments."""
+    try:
+        claimed = (pq.read_schema(path).metadata or {}).get(_FIRST_KEY)
+    except (OSError, pa.ArrowException):
+        raise LogDamaged(f"segments/{path.name}: missing or can't be read; restore it") from None
+    return claimed.decode("ascii", "replace") if claimed else None

@@ -15,7 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from activation.log import BatchHeader, DecisionLog, SigningKey
+from activation.log.layout import Layout
 from activation.log.notes import split
+from activation.log.rows import to_text
+from activation.log.sealing import Run, Writer
 from tests.activation.log.worlds import (
     AS_OF,
     KEY,
@@ -284,10 +287,10 @@ def insider_repeat(home: Path, random: Random) -> None:
     """Seal decisions that stand in the log already, past the check that refuses it."""
     number = random.randint(1, len(BATCHES))
     shutil.rmtree(_log(home))
-    log = make_log(home, BATCHES)
-    rows = decisions(BATCHES[number - 1], number)
-    as_of = AS_OF + timedelta(days=3)
-    log.append(rows, as_of=as_of, release=RELEASE, sealed_at=SEALED_AT)
+    make_log(home, BATCHES)
+    rows = to_text(decisions(BATCHES[number - 1], number))
+    run = Run(AS_OF + timedelta(days=3), RELEASE, SEALED_AT)
+    Writer(Layout(_log(home)), KEY, entropy).seal(rows, run)
 
 
 CLASSES: tuple[Tampering, ...] = (

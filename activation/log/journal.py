@@ -1,0 +1,150 @@
+"""The journal: decisions of the moment of activation, durable at once and sealed a little later.
+
+    journal/<name>.open      groups of rows as one writer appends them
+    journal/<name>.closed    taken over by whoever seals them next; gone once they are sealed
+
+One group is one write and one fdatasync, however many callers stand behind it, where a batch costs
+a dozen: a service that decides one person at a time pays the disk once for all who wait. A record
+is its length (8 bytes, little endian), the SHA-256 of its payload and the payload, an Arrow record
+batch of text rows with their contexts. The journal holds personal data, so it is for its owner
+alone and lives only until the next batch, erasure or `seal`.
+"""
+
+import fcntl
+import os
+import struct
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from activation.log.durable import make_directory, remove, sync_directory
+from activation.log.errors import LogDamaged
+from activation.log.rows import GIVEN_SCHEMA
+
+OPEN: Final = ".open"
+CLOSED: Final = ".closed"
+SCHEMA: Final = pa.schema({name: pa.string() for name in GIVEN_SCHEMA.names})
+_LENGTH: Final = struct.Struct("<Q")
+_HEAD: Final = _LENGTH.size + sha256().digest_size
+
+
+class Journal:
+    """One writer's file. Not for several threads at once: `LogStream` sees to that."""
+
+    def __init__(self, directory: Path) -> None:
+        make_directory(directory, 0o700)
+        self._directory = directory
+        self._descriptor: int | None = None
+        self._path = directory
+
+    def write(self, text: pa.Table) -> None:
+        """Append one group of rows (SCHEMA) and return when it is durable."""
+        [batch] = text.select(SCHEMA.names).combine_chunks().to_batches()
+        payload = batch.serialize().to_pybytes()
+        record = _LENGTH.pack(len(payload)) + sha256(payload).digest() + payload
+        with self._mine() as descriptor:
+            os.write(descriptor, record)
+            os.fdatasync(descriptor)
+
+    @contextmanager
+    def _mine(self) -> Iterator[int]:
+        """The file, held against being closed meanwhile; a new one if somebody has closed it."""
+        while True:
+            descriptor = self._descriptor or self._create()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if self._path.exists():
+                break
+            os.close(descriptor)
+            self._descriptor = None
+        try:
+            yield descriptor
+        except BaseException:
+            # What was written may be half a record: nothing may follow it.
+            self.close()
+            raise
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+    def _create(self) -> int:
+        descriptor, name = tempfile.mkstemp(OPEN, "", self._directory)
+        sync_directory(self._directory)
+        self._descriptor, self._path = descriptor, Path(name)
+        return descriptor
+
+    def close(self) -> None:
+        """Let go of the file; its rows wait for the next who seals."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def close_all(directory: Path) -> list[Path]:
+    """Take over what writers have appended so far; they go on in new files.
+
+    Call with the log's lock held. A writer is kept waiting for one rename, not for the sealing.
+    """
+    if not directory.is_dir():
+        return []
+    for path in sorted(directory.glob(f"*{OPEN}")):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            path.replace(path.with_suffix(CLOSED))
+        finally:
+            os.close(descriptor)
+    closed = sorted(directory.glob(f"*{CLOSED}"))
+    if closed:
+        sync_directory(directory)
+    return closed
+
+
+def forget(closed: list[Path]) -> None:
+    """Remove files whose rows are sealed."""
+    for path in closed:
+        remove(path)
+
+
+def read(paths: list[Path]) -> pa.Table:
+    """The rows (SCHEMA) of these files in order of writing; a torn last record never happened.
+
+    Raises LogDamaged when a record is wrong that others follow: no crash does that.
+    """
+    batches = [batch for path in paths for batch in _records(path)]
+    return pa.Table.from_batches(batches, SCHEMA)
+
+
+def _records(path: Path) -> Iterator[pa.RecordBatch]:
+    data = path.read_bytes()
+    at = 0
+    while at + _HEAD <= len(data):
+        [length] = _LENGTH.unpack_from(data, at)
+        start, end = at + _HEAD, at + _HEAD + length
+        if end > len(data):
+            return
+        payload = data[start:end]
+        if sha256(payload).digest() != data[at + _LENGTH.size : start]:
+            if end == len(data):
+                return
+            raise LogDamaged(f"journal/{path.name}: a record in its middle is not what was written")
+        yield pa.ipc.read_record_batch(pa.py_buffer(payload), SCHEMA)
+        at = end
+
+
+def pending(directory: Path) -> pa.Table:
+    """The rows (SCHEMA) that are durable and not yet sealed, by whichever writer."""
+    if not directory.is_dir():
+        return SCHEMA.empty_table()
+    paths = sorted(path for path in directory.iterdir() if path.suffix in (OPEN, CLOSED))
+    found = []
+    for path in paths:
+        try:
+            found.append(read([path]))
+        except FileNotFoundError:
+            # Closed or sealed meanwhile.
+            if path.with_suffix(CLOSED).exists():
+                found.append(read([path.with_suffix(CLOSED)]))
+    return pa.concat_tables([SCHEMA.empty_table(), *found])

@@ -1,0 +1,132 @@
+"""Turning checked rows into a batch: numbered, committed to, hashed, signed, written.
+
+A batch is written openings first, then segment, then checkpoint. Whatever has no checkpoint never
+happened, and the next writer removes it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.log import canonical, journal, openings, segments
+from activation.log.appending import load_head, replenish_copies
+from activation.log.checkpoints import NO_FORMER, BatchHeader
+from activation.log.durable import READ_ONLY, publish_bytes
+from activation.log.layout import Layout
+from activation.log.notes import Entropy, SigningKey
+from activation.log.rows import instant_text, parse_instant, to_typed
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one append sealed; `rows` has rows.READ_SCHEMA: decisions, batch, seq, commitment."""
+
+    number: int
+    first_seq: int
+    root: bytes
+    checkpoint: str
+    rows: pa.Table
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a checkpoint says of its batch: the newest instant decided for, releases, wall clock."""
+
+    as_of: datetime
+    release: str
+    sealed_at: datetime
+
+
+def run_of(text: pa.Table, sealed_at: datetime) -> Run:
+    """The run of rows that were decided one by one: newest instant, all releases."""
+    releases = sorted(set(text["release"].to_pylist()))
+    return Run(parse_instant(pc.max(text["as_of"]).as_py()), ",".join(releases), sealed_at)
+
+
+def known(at: Layout, headers: Iterable[BatchHeader], text: pa.Table) -> tuple[int, pa.Array]:
+    """Which of these rows the log has (a mask), and the last batch that has one, or 0.
+
+    as_of is part of what a decision_id digests, so only batches that overlap in it can hold the
+    same id: reading those alone keeps the cost off the log's size.
+    """
+    extremes = pc.min_max(text["as_of"]).as_py()
+    mask, found = pa.repeat(False, len(text)), 0
+    for header in headers:
+        if instant_text(header.as_of) < extremes["min"]:
+            continue
+        path = at.segment(header.number)
+        if (segments.first_as_of(path) or instant_text(header.as_of)) > extremes["max"]:
+            continue
+        ids = segments.read(path, ["decision_id"]).column("decision_id")
+        here = pc.is_in(text["decision_id"].combine_chunks(), ids.combine_chunks())
+        if pc.any(here).as_py():
+            mask, found = pc.or_(mask, here), header.number
+    return found, mask
+
+
+class Writer:
+    """The one who holds the log's lock: knows its head, and moves it batch by batch."""
+
+    def __init__(self, at: Layout, key: SigningKey, entropy: Entropy) -> None:
+        """Find the head, clearing away what was never committed. Raises LogDamaged."""
+        self._at, self._key, self._entropy = at, key, entropy
+        self._head, self._frontier = load_head(at, key.public)
+        self.drained: Batch | None = None
+
+    def drain(self, headers: Iterable[BatchHeader], sealed_at: datetime) -> None:
+        """Seal what waits in the journal as a batch of its own, `drained`."""
+        closed = journal.close_all(self._at.journal)
+        text = _first_of_each(journal.read(closed))
+        if len(text):
+            # A writer killed between sealing and forgetting leaves rows that the log has already.
+            _, mask = known(self._at, headers, text)
+            text = text.filter(pc.invert(mask))
+        if len(text):
+            self.drained = self.seal(text, run_of(text, sealed_at))
+        journal.forget(closed)
+
+    def seal(self, text: pa.Table, run: Run) -> Batch:
+        """Write one batch of rows that are checked."""
+        former, frontier = self._head, self._frontier
+        number = former.number + 1 if former else 1
+        keys = self._entropy(canonical.KEY_BYTES * len(text))
+        opened = openings.table(text["person_id"], frontier.size, keys, text["context"])
+        sealed = _numbered(text, number, frontier.size).append_column(
+            "commitment", openings.commitments(opened)
+        )
+        after = frontier.extended(canonical.leaf_hashes(sealed))
+        header = BatchHeader(
+            number=number,
+            size=after.size,
+            root=after.root(),
+            as_of=run.as_of,
+            release=run.release,
+            sealed_at=run.sealed_at,
+            previous=former.digest if former else NO_FORMER,
+            origin=self._key.public.name,
+        )
+        note = self._key.sign(header.text())
+        openings.write(self._at.opening(number), opened)
+        segments.write(self._at.segment(number), sealed, frontier, after)
+        publish_bytes(self._at.checkpoint(number), note.encode(), mode=READ_ONLY)
+        replenish_copies(self._at)
+        self._head, self._frontier = header, after
+        return Batch(number, frontier.size, header.root, note, to_typed(sealed))
+
+
+def _first_of_each(text: pa.Table) -> pa.Table:
+    """One row per decision_id: a caller that repeats an append wrote the same decision twice."""
+    ids = text["decision_id"].to_pylist()
+    first = {one: at for at, one in reversed(list(enumerate(ids)))}
+    return text if len(first) == len(ids) else text.take(pa.array(sorted(first.values())))
+
+
+def _numbered(text: pa.Table, batch: int, first_seq: int) -> pa.Table:
+    """The decision columns of the text rows with batch and seq before them."""
+    seqs = pa.array(range(first_seq, first_seq + len(text)), pa.int64()).cast(pa.string())
+    rows = text.drop_columns(["context"])
+    rows = rows.add_column(0, "seq", seqs)
+    return rows.add_column(0, "batch", pa.repeat(str(batch), len(text)))

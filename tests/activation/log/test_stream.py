@@ -1,0 +1,313 @@
+"""Single decisions: durable when append returns, sealed later, never lost and never twice."""
+
+import fcntl
+import os
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from activation.log import DecisionLog, KeyProblem, LogDamaged, RowRefused
+from activation.log.durable import exclusive
+from tests.activation.log.worlds import AS_OF, KEY, decisions, hour, make_log, seal
+
+
+def singles(count: int, batch: int = 1) -> list[dict[str, Any]]:
+    """Decisions as a service makes them: each of its own instant."""
+    rows: list[dict[str, Any]] = decisions(count, batch).to_pylist()
+    return [row | {"as_of": row["as_of"] + timedelta(seconds=n)} for n, row in enumerate(rows)]
+
+
+def journals(home: Path) -> list[Path]:
+    directory = home / "decision_log" / "journal"
+    return sorted(directory.iterdir()) if directory.is_dir() else []
+
+
+def test_a_streamed_decision_is_pending_at_once_and_sealed_at_the_end(tmp_path: Path) -> None:
+    log = make_log(tmp_path, copies=True)
+    rows = singles(3)
+    with log.stream() as stream:
+        for row in rows:
+            stream.append([row])
+        assert log.size == 0
+        assert DecisionLog(tmp_path / "decision_log").pending().to_pylist() == rows
+    assert journals(tmp_path) == []
+    assert log.pending().num_rows == 0
+    kept = [name for name in rows[0] if name != "context"]
+    assert log.read().select(kept).to_pylist() == [
+        {name: row[name] for name in kept} for row in rows
+    ]
+    [header] = log.batches()
+    assert header.as_of == rows[-1]["as_of"]
+    assert log.verify().ok
+    assert (tmp_path / "copies" / "000001").exists()
+
+
+def test_a_batch_seals_what_waits_before_itself(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    with log.stream() as stream:
+        stream.append(singles(2))
+        seal(log, 5, 4)
+        assert [header.size for header in log.batches()] == [2, 6]
+        stream.append(singles(2, 7))
+        assert log.pending().num_rows == 2
+    assert [header.size for header in log.batches()] == [2, 6, 8]
+    assert log.verify().ok
+
+
+def test_the_journal_is_sealed_when_enough_rows_wait(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    stream = log.stream(rows_at_once=5)
+    for row in singles(12):
+        stream.append([row])
+    assert [header.size for header in log.batches()] == [5, 10]
+    assert log.pending().num_rows == 2
+
+
+def test_decisions_of_two_releases_are_one_batch_that_names_both(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    one, two = singles(2)
+    with log.stream() as stream:
+        stream.append([one | {"release": "r_b"}, two | {"release": "r_a"}])
+    [header] = log.batches()
+    assert header.release == "r_a,r_b"
+    assert log.verify().ok
+
+
+def test_a_decision_appended_twice_is_sealed_once(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    rows = singles(3)
+    with log.stream() as stream:
+        stream.append(rows)
+        stream.append(rows[:1])
+    with log.stream() as stream:
+        stream.append(rows)
+    assert log.size == 3
+    assert log.verify().ok
+
+
+def test_another_callers_bad_row_refuses_nobody_else(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    first, second, good, bad = singles(4)
+    refused: list[str] = []
+    with log.stream() as stream:
+        stream.append([first])
+
+        def append(row: dict[str, Any]) -> None:
+            try:
+                stream.append([row])
+            except RowRefused as error:
+                refused.append(str(error))
+
+        # The writer waits for the journal with the second row, so the others form one group.
+        [path] = journals(tmp_path)
+        with path.open() as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            threads = [threading.Thread(target=append, args=(second,))]
+            threads[0].start()
+            while not stream._queue.empty():
+                time.sleep(0.001)
+            for row in (good, bad | {"node": "a\x00b"}):
+                threads.append(threading.Thread(target=append, args=(row,)))
+                threads[-1].start()
+            while stream._queue.qsize() < 2:
+                time.sleep(0.001)
+        for thread in threads:
+            thread.join()
+    assert [text.partition(":")[0] for text in refused] == ["column node"]
+    wanted = [row["decision_id"] for row in (first, second, good)]
+    assert log.read()["decision_id"].to_pylist() == wanted
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"as_of": datetime(2026, 11, 20)}, "no time zone"),  # noqa: DTZ001
+        ({"bucket": "many"}, "another type"),
+        ({"bucket": 2**40}, "another type"),
+        ({"extra": 1}, "column extra: not part"),
+        ({"person_id": None}, "column person_id: is null"),
+        ({"context": "[]"}, "column context: not a JSON object"),
+    ],
+)
+def test_a_row_that_cannot_be_sealed_never_reaches_the_journal(
+    tmp_path: Path, change: dict[str, object], message: str
+) -> None:
+    log = make_log(tmp_path)
+    with log.stream() as stream, pytest.raises(RowRefused, match=message):
+        stream.append([singles(1)[0] | change])
+    assert log.size == 0
+
+
+def test_a_row_without_a_column_is_refused(tmp_path: Path) -> None:
+    row = singles(1)[0]
+    del row["reason"]
+    with make_log(tmp_path).stream() as stream, pytest.raises(RowRefused, match="reason: missing"):
+        stream.append([row])
+
+
+def test_many_threads_append_while_others_seal_and_batches_come_between(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    wanted = {row["decision_id"] for n in range(1, 5) for row in singles(25, n)}
+
+    with log.stream(rows_at_once=7) as stream:
+
+        def append(number: int) -> None:
+            for row in singles(25, number):
+                stream.append([row])
+
+        threads = [threading.Thread(target=append, args=(number,)) for number in range(1, 5)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            log.seal() if not stream._sealing.locked() else None
+        for thread in threads:
+            thread.join()
+    ids = log.read()["decision_id"].to_pylist()
+    assert len(ids) == 100
+    assert set(ids) == wanted
+    assert log.verify().ok
+
+
+def test_a_stream_goes_on_while_a_run_holds_the_log(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    with log.stream(rows_at_once=1) as stream:
+        with exclusive(tmp_path / "decision_log" / "lock"):
+            stream.append(singles(2))
+        assert log.pending().num_rows == 2
+    assert log.size == 2
+
+
+def test_erasure_reaches_decisions_that_were_not_sealed_yet(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    rows = [row | {"context": '{"claim":"CANARY-7"}'} for row in singles(4)]
+    with log.stream() as stream:
+        stream.append(rows)
+        assert any(b"CANARY-7" in path.read_bytes() for path in journals(tmp_path))
+        assert log.erase(["p_0", "p_1", "p_2", "p_3"]) == 4
+        for path in tmp_path.rglob("*"):
+            assert path.is_dir() or b"CANARY-7" not in path.read_bytes()
+        assert log.verify().ok
+
+
+def test_reading_needs_no_key_and_streaming_does(tmp_path: Path) -> None:
+    make_log(tmp_path, (1,))
+    with pytest.raises(KeyProblem, match="opened for reading"):
+        DecisionLog(tmp_path / "decision_log").stream()
+
+
+def test_a_torn_last_record_never_happened_and_a_wrong_one_before_others_is_damage(
+    tmp_path: Path,
+) -> None:
+    log = make_log(tmp_path)
+    stream = log.stream()
+    stream.append(singles(1, 1))
+    stream.append(singles(1, 2))
+    [path] = journals(tmp_path)
+    whole = path.read_bytes()
+    first = 40 + int.from_bytes(whole[:8], "little")
+    for cut in (first + 1, first + 20, len(whole) - 1):
+        path.write_bytes(whole[:cut])
+        assert log.pending().num_rows == 1
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert log.pending().num_rows == 1
+    path.write_bytes(whole[: first - 1] + bytes([whole[first - 1] ^ 1]) + whole[first:])
+    with pytest.raises(LogDamaged, match="a record in its middle"):
+        log.seal()
+    assert len(journals(tmp_path)) == 1
+
+
+VICTIM = """
+import os, sys
+from pathlib import Path
+from tests.activation.log.test_stream import singles
+from tests.activation.log.worlds import make_log
+
+home, batch = Path(sys.argv[1]), int(sys.argv[2])
+stream = make_log(home).stream(rows_at_once=3)
+for row in singles(200, batch):
+    stream.append([row])
+    os.write(1, (row["decision_id"] + "\\n").encode())
+"""
+
+
+@pytest.mark.parametrize("after", [1, 4, 9])
+def test_no_acknowledged_decision_is_lost_or_doubled_when_the_process_is_killed(
+    tmp_path: Path, after: int
+) -> None:
+    acknowledged: list[str] = []
+    for batch in (1, 2):
+        process = subprocess.Popen(
+            [sys.executable, "-c", VICTIM, str(tmp_path), str(batch)], stdout=subprocess.PIPE
+        )
+        assert process.stdout is not None
+        for _ in range(after):
+            acknowledged.append(process.stdout.readline().decode().strip())
+        process.kill()
+        acknowledged += process.stdout.read().decode().split()
+        process.wait()
+    log = make_log(tmp_path)
+    log.seal()
+    ids = log.read()["decision_id"].to_pylist()
+    assert len(ids) == len(set(ids))
+    assert set(acknowledged) <= set(ids)
+    assert len(ids) <= len(acknowledged) + 2
+    assert log.verify().ok
+    assert journals(tmp_path) == []
+
+
+@pytest.mark.parametrize("step", range(14))
+def test_sealing_the_journal_killed_at_any_step_seals_each_decision_once(
+    tmp_path: Path, step: int
+) -> None:
+    log = make_log(tmp_path, (2,), copies=True)
+    stream = log.stream()
+    stream.append(singles(3, 7))
+    calls = 0
+    originals = {name: getattr(os, name) for name in ("fsync", "replace", "unlink")}
+
+    class Killed(BaseException):
+        pass
+
+    def dying(name: str) -> Any:
+        def call(*args: Any, **options: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls > step:
+                raise Killed
+            return originals[name](*args, **options)
+
+        return call
+
+    try:
+        for name in originals:
+            setattr(os, name, dying(name))
+        with pytest.raises(Killed):
+            log.seal()
+    finally:
+        for name, original in originals.items():
+            setattr(os, name, original)
+    again = make_log(tmp_path, copies=True)
+    again.seal()
+    assert again.size == 5
+    assert len(set(again.read()["decision_id"].to_pylist())) == 5
+    assert again.verify(KEY.public).ok
+    assert journals(tmp_path) == []
+
+
+def test_the_newest_instant_of_a_stream_stands_in_its_checkpoint(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    early, late = singles(2)
+    with log.stream() as stream:
+        stream.append([late | {"as_of": hour(9)}, early | {"as_of": AS_OF}])
+    assert log.batches()[0].as_of == hour(9)
+    # A retry of the early one is recognised, though the checkpoint says another instant.
+    with log.stream() as stream:
+        stream.append([early | {"as_of": AS_OF}])
+    assert log.size == 2
+    assert hour(9).tzinfo is UTC
