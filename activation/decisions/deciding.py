@@ -1,5 +1,6 @@
 """Decide one run: candidates of every node, through every gate, in one compiled statement."""
 
+from collections.abc import Set
 from datetime import datetime
 
 import duckdb
@@ -25,20 +26,23 @@ def decide(
     release: Release,
     as_of: datetime,
     approvals: pa.Table | None = None,
+    halted: Set[str] = frozenset(),
 ) -> pa.Table:
     """The new decisions at `as_of`: one row per candidate, columns of contract.SCHEMA.
 
     Reads contexts.*, consent.con_permits, consent.con_watermark and, as history, the acts of
     activation.decision_log (created if missing). What the log has decided already for the same
     instant and release is left out, so that a second run decides nothing twice. `approvals` holds
-    the current verdict (granted or refused) per node, subject_id and person_id.
+    the current verdict (granted or refused) per node, subject_id and person_id; `halted` the nodes
+    that an operator stopped.
 
     Rows are ordered by node priority, node, subject_id, person_id. Raises DecisionError when a
     table is not what the journeys ask for, ValueError when `as_of` has no time zone.
     """
     ensure_tables(connection)
     record_release(connection, release)
-    sql = compile_mask(terms(journeys, release.id, as_of), read_contexts(connection, journeys))
+    at = terms(journeys, release.id, as_of, halted)
+    sql = compile_mask(at, read_contexts(connection, journeys))
     return run_compiled(connection, sql, approvals)
 
 

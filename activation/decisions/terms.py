@@ -3,6 +3,7 @@
 The three implementations (mask SQL, window SQL, Python) share these terms and nothing else.
 """
 
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -59,8 +60,13 @@ class Terms:
         return self.as_of - timedelta(days=cap.days)
 
 
-def terms(journeys: JourneySet, release: str, as_of: datetime) -> Terms:
-    """Work out the terms. Raises ValueError when `as_of` has no time zone."""
+def terms(
+    journeys: JourneySet, release: str, as_of: datetime, halted: Set[str] = frozenset()
+) -> Terms:
+    """Work out the terms. `halted` are nodes stopped by an operator, whatever their files say.
+
+    Raises ValueError when `as_of` has no time zone.
+    """
     if as_of.tzinfo is None:
         raise ValueError("as_of has no time zone: pass an aware datetime")
     as_of = as_of.astimezone(UTC)
@@ -72,17 +78,20 @@ def terms(journeys: JourneySet, release: str, as_of: datetime) -> Terms:
         )
         for group in journeys.policies.exclusion_groups
     )
-    nodes = tuple(_node_terms(node, journeys.policies, as_of) for node in journeys.nodes)
+    nodes = tuple(
+        _node_terms(node, journeys.policies, as_of, node.halted or node.id in halted)
+        for node in journeys.nodes
+    )
     return Terms(as_of, release, journeys.policies, nodes, groups)
 
 
-def _node_terms(node: Node, policies: Policies, as_of: datetime) -> NodeTerms:
+def _node_terms(node: Node, policies: Policies, as_of: datetime, is_halted: bool) -> NodeTerms:
     caps = tuple(cap for cap in policies.caps if _in_scope(cap, node))
     universal = policies.universal_holdout
     limits = node.limits
     return NodeTerms(
         node=node,
-        closed=_closed(node, as_of),
+        closed=_closed(node, as_of, is_halted),
         assurances=tuple(level for level in Assurance if level <= node.minimum_assurance),
         stale_before=as_of - timedelta(hours=node.context_max_age_hours),
         quiet=node.quiet_hours or policies.quiet_hours,
@@ -94,10 +103,10 @@ def _node_terms(node: Node, policies: Policies, as_of: datetime) -> NodeTerms:
     )
 
 
-def _closed(node: Node, as_of: datetime) -> str | None:
+def _closed(node: Node, as_of: datetime, is_halted: bool) -> str | None:
     if node.expires is not None and as_of.date() >= node.expires:
         return reasons.NODE_EXPIRED
-    return reasons.NODE_HALTED if node.halted else None
+    return reasons.NODE_HALTED if is_halted else None
 
 
 def _in_scope(cap: Cap, node: Node) -> bool:

@@ -1,5 +1,6 @@
 """Decide the same world by all three forms and compare every column of every row."""
 
+from collections.abc import Set
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ def decide_by_all_forms(
     release: Release,
     as_of: datetime,
     approvals: Approvals | None = None,
+    halted: Set[str] = frozenset(),
 ) -> list[dict[str, Any]]:
     """The rows of the mask form, after checking that the others give the same."""
     given = pa.Table.from_pylist(
@@ -33,9 +35,16 @@ def decide_by_all_forms(
         ],
         APPROVAL_SCHEMA,
     )
-    mask = decide(connection, journeys=journeys, release=release, as_of=as_of, approvals=given)
+    mask = decide(
+        connection,
+        journeys=journeys,
+        release=release,
+        as_of=as_of,
+        approvals=given,
+        halted=halted,
+    )
     contexts = read_contexts(connection, journeys)
-    at = terms(journeys, release.id, as_of)
+    at = terms(journeys, release.id, as_of, halted)
     window = run_compiled(connection, compile_window(at, contexts), given)
     python = decide_in_python(at, read_world(connection, contexts, approvals))
     rows = mask.to_pylist()

@@ -161,6 +161,13 @@ def test_a_halted_node_acts_on_nobody(
     assert (row["outcome"], row["reason"], row["gate_mask"]) == ("withhold", "node_halted", 1)
 
 
+def test_a_node_that_an_operator_stopped_acts_on_nobody(
+    renewal: World, journeys: JourneySet, release: Release
+) -> None:
+    (row,) = decide_by_all_forms(renewal, journeys, release, AS_OF, halted={RENEWAL})
+    assert (row["outcome"], row["reason"], row["gate_mask"]) == ("withhold", "node_halted", 1)
+
+
 def test_a_node_acts_until_the_day_before_it_expires(
     renewal: World, journeys: JourneySet, release: Release
 ) -> None:
