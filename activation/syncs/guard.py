@@ -6,21 +6,29 @@ from dataclasses import dataclass
 from activation.syncs.item import Item
 from activation.syncs.spec import SyncSpec
 
+LABEL_REFUSED = "label_refused"
+"""Why a row waits when the labels of the fields forbid that they leave."""
+
 
 @dataclass(frozen=True)
 class Guards:
-    """The limits of one run. `closed_gates` names the gates that are not open for this data.
+    """The limits of one run. `closed_gates` names the gates that are not open for this data,
+    `refusals` says why the labels of what would leave forbid it.
 
-    Removals that a person asked for pass whatever the guards say.
+    Removals that a person asked for pass whatever the guards say. Refusals hold back every row
+    that would be added, changed or sent, and no removal: to remove less is never safer.
     """
 
     max_rows: int | None = None
     max_delete_share: float = 0.5
     delete_floor: int = 20
     closed_gates: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, spec: SyncSpec, closed_gates: Sequence[str] = ()) -> "Guards":
+    def of(
+        cls, spec: SyncSpec, closed_gates: Sequence[str] = (), refusals: Sequence[str] = ()
+    ) -> "Guards":
         """The limits that the sync declares."""
         declared = spec.guards
         return cls(
@@ -28,6 +36,7 @@ class Guards:
             declared.max_delete_share,
             declared.delete_floor,
             tuple(closed_gates),
+            tuple(refusals),
         )
 
     def verdict(

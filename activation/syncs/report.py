@@ -30,6 +30,8 @@ class SyncReport:
     """Removals asked for by a person that the destination hasn't acknowledged: each is an alarm."""
     reconciled: int = 0
     """Rows that an earlier run had left without an outcome, and that were found delivered."""
+    refusals: list[str] = field(default_factory=list)
+    """Why the labels of the fields forbid what would leave: field, reason and fix."""
     stopped: str | None = None
     """Why the run ended early: an error class, or `unreachable`."""
     calls: int = 0

@@ -13,7 +13,7 @@ from activation.store import transaction
 from activation.syncs.courier import Courier
 from activation.syncs.desired import describe
 from activation.syncs.gate import Gate
-from activation.syncs.guard import Guards
+from activation.syncs.guard import LABEL_REFUSED, Guards
 from activation.syncs.intents import Journal
 from activation.syncs.item import Item
 from activation.syncs.lease import lease
@@ -130,14 +130,25 @@ def _apply(
     asked_for = [replace(i, required=True) for i in plan.removals if i.row_key in required]
     caused = [item for item in plan.removals if item.row_key not in required]
     courier.carry(asked_for)
-    verdict = guards.verdict(removals=caused, changes=plan.changes, held=held)
+    changes = _allowed(plan.changes, guards, report)
+    verdict = guards.verdict(removals=caused, changes=changes, held=held)
     if verdict is not None:
-        report.withheld[verdict] += len(caused) + len(plan.changes)
-        report.planned += len(caused) + len(plan.changes)
+        report.withheld[verdict] += len(caused) + len(changes)
+        report.planned += len(caused) + len(changes)
         return
     courier.carry(caused)
     for operation in (Operation.UPDATE, Operation.ADD, Operation.SEND):
-        courier.carry([item for item in plan.changes if item.operation is operation])
+        courier.carry([item for item in changes if item.operation is operation])
+
+
+def _allowed(changes: Sequence[Item], guards: Guards, report: SyncReport) -> Sequence[Item]:
+    """The changes, or none of them when the labels of the fields forbid that any row leaves."""
+    if not guards.refusals:
+        return changes
+    report.refusals.extend(guards.refusals)
+    report.withheld[LABEL_REFUSED] += len(changes)
+    report.planned += len(changes)
+    return ()
 
 
 def _denied_keys(removals: Sequence[Item], denied: pa.Table | None) -> set[str]:

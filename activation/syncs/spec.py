@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from expectations.policy.egress import EgressTerms, SpecialCategoryException, TransferBasis
+
 _Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -28,7 +30,9 @@ class SyncSpec(BaseModel):
 
     `mode` append delivers each decision once; mirror keeps the destination equal to the relation.
     Only `fields` leave. `purpose` lists the purposes that rows may have been selected for; rows
-    without a purpose column are held to all of them.
+    without a purpose column are held to all of them. `transfer` is the dated basis on which fields
+    may leave the regions of their labels, `denied_categories` what the destination may never
+    receive, `special_categories` the reviewed exceptions for special categories of data.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -46,6 +50,21 @@ class SyncSpec(BaseModel):
     fields: Annotated[tuple[str, ...], Field(min_length=1)]
     enabled_by_default: bool = False
     guards: GuardSettings = GuardSettings()
+    transfer: TransferBasis | None = None
+    denied_categories: tuple[str, ...] = ()
+    special_categories: tuple[SpecialCategoryException, ...] = ()
+
+    @property
+    def terms(self) -> EgressTerms:
+        """What the labels of the fields are held against."""
+        return EgressTerms(
+            region=self.region,
+            purpose=self.purpose,
+            fields=self.fields,
+            transfer=self.transfer,
+            denied_categories=self.denied_categories,
+            special_categories=self.special_categories,
+        )
 
     @property
     def target(self) -> str:
