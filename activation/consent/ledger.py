@@ -11,7 +11,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, Select, select, tuple_, update
+from sqlalchemy import Connection, RowMapping, Select, select, update
 
 from activation.consent.chain import GENESIS, event_hash, identifier_commitment
 from activation.consent.events import ConsentEvent
@@ -119,25 +119,6 @@ def events_after(connection: Connection, seq: int) -> Iterator[ConsentEvent]:
     """The events after place `seq`, in the ledger's order."""
     statement = select(*_EVENT_COLUMNS).where(consent_event.c.seq > seq)
     yield from _events(connection, statement)
-
-
-def history(
-    connection: Connection,
-    identifiers: Sequence[tuple[str, str]],
-    *,
-    known_at: datetime | None = None,
-) -> list[ConsentEvent]:
-    """Every event under the (identifier_type, identifier) pairs, in the ledger's order.
-
-    With `known_at`, only what the ledger had recorded and what had happened by then.
-    """
-    key = tuple_(consent_event.c.identifier_type, consent_event.c.identifier)
-    statement = select(*_EVENT_COLUMNS).where(key.in_(list(identifiers)))
-    if known_at is not None:
-        statement = statement.where(
-            consent_event.c.recorded_at <= known_at, consent_event.c.occurred_at <= known_at
-        )
-    return list(_events(connection, statement))
 
 
 def verify_chain(connection: Connection) -> ChainReport:

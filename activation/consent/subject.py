@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from activation.consent.events import ConsentEvent
-from activation.consent.ledger import history
+from activation.consent.lookup import history
 from activation.consent.precedence import RESTRICTIVENESS, latest, newest
 from activation.consent.suppression import ReachedEvent
 

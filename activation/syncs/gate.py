@@ -14,9 +14,10 @@ from hashlib import sha256
 
 import duckdb
 import pyarrow as pa
-from sqlalchemy import Connection, Row, select, tuple_
+from sqlalchemy import Connection, Row, select
 
 from activation.consent.ledger import lock_head
+from activation.consent.lookup import IDENTIFIERS_AT_ONCE, given_under
 from activation.consent.vocabulary import ANY
 from activation.store.tables_consent import consent_event
 from activation.syncs.item import Item
@@ -123,12 +124,11 @@ class Gate:
 
 
 def _events_of(
-    connection: Connection, identifiers: Sequence[tuple[str, str]], size: int = 500
+    connection: Connection, identifiers: Sequence[tuple[str, str]]
 ) -> Iterable[Sequence[Row[tuple[object, ...]]]]:
-    key = tuple_(consent_event.c.identifier_type, consent_event.c.identifier)
-    for start in range(0, len(identifiers), size):
+    for start in range(0, len(identifiers), IDENTIFIERS_AT_ONCE):
         yield connection.execute(
             select(consent_event)
-            .where(key.in_(list(identifiers[start : start + size])))
+            .where(given_under(identifiers[start : start + IDENTIFIERS_AT_ONCE]))
             .where(consent_event.c.action.in_(RESTRICTING_ACTIONS))
         ).all()

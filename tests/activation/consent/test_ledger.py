@@ -15,11 +15,11 @@ from activation.consent.events import ConsentEvent, InvalidEvent
 from activation.consent.ledger import (
     append,
     events_after,
-    history,
     lock_head,
     verify_chain,
     watermark,
 )
+from activation.consent.lookup import history
 from activation.consent.subject import show
 from activation.store import open_store, publish, transaction
 from activation.store.tables import consent_event
