@@ -13,6 +13,7 @@ COMMANDS = {
     "sql": ("orchestration.cli_sql", "sql"),
     "log": ("orchestration.cli_log", "log"),
     "identity": ("orchestration.cli_identity", "identity"),
+    "retention": ("orchestration.cli_retention", "retention"),
     "ui": ("orchestration.cli_ui", "ui"),
 }
 

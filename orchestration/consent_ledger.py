@@ -8,8 +8,13 @@ from sqlalchemy import Engine, func, select
 
 from activation.consent.landing_import import ImportReport, import_from_warehouse
 from activation.consent.vocabulary import RESTRICTIVE_ACTIONS
+from activation.privacy.keyed import Keyed
+from activation.privacy.suppression import Suppressed
+from activation.privacy.suppression import read as read_suppressed
 from activation.store import open_store, publish
 from activation.store.tables import consent_event
+from orchestration.environment import Home
+from orchestration.secret_keys import ERASURE_KEY_FILE, secret_key
 from orchestration.warehouse import replace_table
 
 
@@ -33,6 +38,15 @@ def import_and_publish(
         engine.dispose()
 
 
+def republish(connection: duckdb.DuckDBPyConnection, store_url: str, as_of: datetime) -> None:
+    """Replace the warehouse's copies by the store as it is, without recording what landed."""
+    engine = open_store(store_url)
+    try:
+        _publish(connection, engine, as_of)
+    finally:
+        engine.dispose()
+
+
 def _publish(connection: duckdb.DuckDBPyConnection, engine: Engine, as_of: datetime) -> int:
     with engine.connect() as store:
         # The watermark first: the copy may hold more than it says, never less.
@@ -47,6 +61,16 @@ def _publish(connection: duckdb.DuckDBPyConnection, engine: Engine, as_of: datet
     for table, rows in copies.items():
         replace_table(connection, "store", table, rows)
     return int(watermark["seq"][0].as_py())
+
+
+def suppressed(home: Home) -> Suppressed:
+    """The erased persons' identifiers, as keyed hashes: what may not be loaded any more."""
+    engine = open_store(home.store_url)
+    try:
+        with engine.connect() as store:
+            return read_suppressed(store, Keyed(secret_key(home, ERASURE_KEY_FILE)))
+    finally:
+        engine.dispose()
 
 
 def newest_restriction(store_url: str) -> int:

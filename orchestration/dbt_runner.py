@@ -92,12 +92,14 @@ def build(
     select: list[str] | None,
     as_of: datetime,
     on_event: Callable[[Any], None] | None = None,
+    data_tests: bool = True,
 ) -> list[NodeResult]:
     """`dbt build` of a selector, or of the named nodes; models and data tests, no unit tests.
 
     Raises DbtError only when dbt itself fails; a failing node is in the result.
     """
     arguments = ["build", "--exclude-resource-type", "unit_test"]
+    arguments += [] if data_tests else ["--exclude-resource-type", "test"]
     arguments += ["--select", *select] if select is not None else ["--selector", str(selector)]
     arguments += ["--vars", json.dumps({"as_of": as_of.isoformat()})]
     results = _invoke(home, arguments, manifest=parse(home), on_event=on_event)

@@ -7,10 +7,11 @@ from orchestration.assets.decisions import decisions
 from orchestration.assets.gates import gate_before_decisions, gate_before_syncs
 from orchestration.assets.identity import id_commit
 from orchestration.assets.landing import consent_ledger_copy, landing, reference_tables
+from orchestration.assets.retention import retention
 from orchestration.assets.syncs import SYNCS
-from orchestration.jobs import activation_job, removals_job
+from orchestration.jobs import activation_job, removals_job, retention_job
 from orchestration.run_settings import RunSettings
-from orchestration.schedules import hourly
+from orchestration.schedules import hourly, nightly_retention
 from orchestration.sensors import new_landing_files, new_withdrawals
 
 defs = dg.Definitions(
@@ -25,9 +26,10 @@ defs = dg.Definitions(
         dbt_outbound,
         gate_before_syncs,
         *SYNCS,
+        retention,
     ],
-    jobs=[activation_job, removals_job],
-    schedules=[hourly],
+    jobs=[activation_job, removals_job, retention_job],
+    schedules=[hourly, nightly_retention],
     sensors=[new_landing_files, new_withdrawals],
     resources={"settings": RunSettings()},
     executor=dg.in_process_executor,

@@ -4,10 +4,11 @@ import dagster as dg
 
 JOB_NAME = "activation"
 REMOVALS_JOB_NAME = "removals"
+RETENTION_JOB_NAME = "retention"
 
 activation_job = dg.define_asset_job(
     name=JOB_NAME,
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.groups("privacy"),
     executor_def=dg.in_process_executor,
     description="Landing to syncs: who may be contacted, decided, logged, sent.",
 )
@@ -20,4 +21,11 @@ removals_job = dg.define_asset_job(
     | dg.AssetSelection.assets(["gate", "before_syncs"]),
     executor_def=dg.in_process_executor,
     description="A withdrawal reaches every destination that knows the person.",
+)
+
+retention_job = dg.define_asset_job(
+    name=RETENTION_JOB_NAME,
+    selection=dg.AssetSelection.groups("privacy"),
+    executor_def=dg.in_process_executor,
+    description="What is older than its label allows goes, everywhere.",
 )

@@ -91,14 +91,26 @@ def refresh_phone_numbers(connection: duckdb.DuckDBPyConnection) -> int:
     return len(pairs)
 
 
-def _unparsed_pairs() -> str:
-    written = " union ".join(
+def _written_pairs() -> str:
+    return " union ".join(
         f"select {quote(one.phone)} as raw, {quote(one.country)} as country "
         f"from landing.{quote(one.table)} where {quote(one.phone)} is not null"
         for one in PHONE_COLUMNS
     )
+
+
+def unused_numbers() -> str:
+    """SQL condition over reference.phone_number: no landing row holds the number any more."""
     return (
-        f"select written.raw, written.country from ({written}) as written "
+        f"not exists (select 1 from ({_written_pairs()}) as written where "
+        "written.raw = phone_number.raw and written.country is not distinct from "
+        "phone_number.country)"
+    )
+
+
+def _unparsed_pairs() -> str:
+    return (
+        f"select written.raw, written.country from ({_written_pairs()}) as written "
         "anti join reference.phone_number as known on written.raw = known.raw "
         "and written.country is not distinct from known.country order by all"
     )

@@ -1,8 +1,8 @@
-"""When the path runs by itself: every hour."""
+"""When the path runs by itself: every hour; retention every night."""
 
 import dagster as dg
 
-from orchestration.jobs import activation_job
+from orchestration.jobs import activation_job, retention_job
 from orchestration.run_settings import RunSettings, current_time
 
 
@@ -14,6 +14,18 @@ def settings_config(as_of: str) -> dict[str, object]:
 @dg.schedule(job=activation_job, cron_schedule="0 * * * *", execution_timezone="UTC")
 def hourly(context: dg.ScheduleEvaluationContext, settings: RunSettings) -> dg.RunRequest:
     """The whole path each hour, at the hour it is due (or the home's own time, if it stands)."""
+    return _at_due_time(context, settings)
+
+
+@dg.schedule(job=retention_job, cron_schedule="30 3 * * *", execution_timezone="UTC")
+def nightly_retention(
+    context: dg.ScheduleEvaluationContext, settings: RunSettings
+) -> dg.RunRequest:
+    """Retention each night, between two runs of the path."""
+    return _at_due_time(context, settings)
+
+
+def _at_due_time(context: dg.ScheduleEvaluationContext, settings: RunSettings) -> dg.RunRequest:
     home = settings.resolved_home()
     due = context.scheduled_execution_time
     as_of = current_time(home, now=due).isoformat()

@@ -26,6 +26,8 @@ class LandingSummary:
     rows_in: int = 0
     rows_accepted: int = 0
     rows_quarantined: int = 0
+    rows_expired: int = 0
+    rows_erased: int = 0
     quarantine_by_reason: dict[str, int] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
 
@@ -112,11 +114,12 @@ def _landing(
         """
         select
             coalesce(sum(rows_in), 0), coalesce(sum(rows_accepted), 0),
-            coalesce(sum(rows_quarantined), 0)
+            coalesce(sum(rows_quarantined), 0), coalesce(sum(rows_expired), 0),
+            coalesce(sum(rows_erased), 0)
         from landing.load_audit where loaded_at = ?
         """,
         [as_of],
-    ).fetchone() or (0, 0, 0)
+    ).fetchone() or (0, 0, 0, 0, 0)
     messages = connection.execute(
         """
         select message from landing.load_audit
@@ -135,6 +138,8 @@ def _landing(
         rows_in=int(rows[0]),
         rows_accepted=int(rows[1]),
         rows_quarantined=int(rows[2]),
+        rows_expired=int(rows[3]),
+        rows_erased=int(rows[4]),
         quarantine_by_reason=_counts(
             connection,
             "select reason, count(*) from landing.quarantine where loaded_at = ? group by reason",

@@ -58,6 +58,8 @@ def _print_landing(landing: LandingSummary, console: Console) -> None:
         f"{landing.files_repeated} repeated, {landing.files_failed} failed: "
         f"{landing.rows_in:,} rows in = {landing.rows_accepted:,} accepted + "
         f"{landing.rows_quarantined:,} quarantined"
+        + (f" + {landing.rows_expired:,} expired" if landing.rows_expired else "")
+        + (f" + {landing.rows_erased:,} erased" if landing.rows_erased else "")
     )
     if not landing.files_new:
         console.print(f"         [dim]nothing new: {landing.files_unchanged} files as before[/dim]")

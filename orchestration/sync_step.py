@@ -1,7 +1,5 @@
 """One sync: what the exposure declares, what the warehouse holds, where it goes."""
 
-import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,10 +20,10 @@ from activation.syncs import Guards, SyncReport, SyncSpec, run_sync
 from expectations import gate
 from orchestration import environment
 from orchestration.environment import Home
+from orchestration.secret_keys import secret_key
 from orchestration.warehouse import has_table, open_warehouse
 
 OUTBOX = "outbox"
-HASH_KEY_BYTES = 32
 HASH_KEY_FILE = "sync_hash.key"
 
 _IDENTIFIERS = "select person_id, identifier_type, identifier from identity.id_person_identifiers"
@@ -91,7 +89,7 @@ def _carry_out(home: Home, spec: SyncSpec, connector: Connector, as_of: datetime
             watermark=sources.watermark,
             as_of=as_of,
             run_id=f"{as_of:%Y%m%dT%H%M%SZ}",
-            hash_key=_hash_key(home),
+            hash_key=secret_key(home, HASH_KEY_FILE),
             guards=Guards.of(spec, [sources.gate_closed] if sources.gate_closed else []),
             denied=sources.denied,
         )
@@ -119,15 +117,3 @@ def _closed_gate(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> str 
     except gate.GateClosedError as error:
         return str(error)
     return None
-
-
-def _hash_key(home: Home) -> bytes:
-    """The key of the row hashes, made on first use; a lost key means one full comparison anew."""
-    path = home.keys / HASH_KEY_FILE
-    if not path.exists():
-        home.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_bytes(os.urandom(HASH_KEY_BYTES))
-        temporary.chmod(0o600)
-        temporary.replace(path)
-    return hashlib.sha256(path.read_bytes()).digest()

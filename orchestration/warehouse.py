@@ -88,3 +88,18 @@ def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) ->
         [schema, table],
     ).fetchone()
     return found is not None
+
+
+def copy_warehouse(path: Path, target: Path, *, wait: float = LOCK_WAIT_SECONDS) -> None:
+    """Copy every table and view into a new file, which holds no byte of what was deleted.
+
+    Raises WarehouseBusyError when another process keeps the file locked for `wait` seconds.
+    """
+    connection = _connect(path, False, wait, time.sleep)
+    try:
+        attached = str(target).replace("'", "''")
+        connection.execute(f"attach '{attached}' as compacted")
+        connection.execute(f"copy from database {quote(path.stem)} to compacted")
+        connection.execute("detach compacted")
+    finally:
+        connection.close()

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, RowMapping, Select, select, update
 
 from activation.consent.chain import GENESIS, event_hash, identifier_commitment
 from activation.consent.events import ConsentEvent
+from activation.consent.redaction import is_redacted
 from activation.store.bulk import insert_rows
 from activation.store.metadata import instant_text
 from activation.store.tables import consent_event, ledger_head
@@ -191,7 +192,11 @@ def _row(event: ConsentEvent, seq: int, previous: str, nonce: str) -> _Row:
 
 def _follows(row: _Row, seq: int, previous: str) -> bool:
     """Whether a stored row fits its place after the hash `previous`."""
-    commitment = identifier_commitment(row.identifier_nonce, row.identifier_type, row.identifier)
+    commitment = row.identifier_commitment
+    if not is_redacted(row.identifier, row.identifier_nonce):
+        commitment = identifier_commitment(
+            row.identifier_nonce, row.identifier_type, row.identifier
+        )
     expected = event_hash(previous, seq, (row.event_id, commitment, *row[6:17]))
     return (row.seq, row.identifier_commitment, row.prev_hash, row.hash) == (
         seq,

@@ -3,19 +3,31 @@
 from activation.store.metadata import metadata
 from activation.store.tables_consent import consent_event, ledger_head
 from activation.store.tables_identity import identity_change, identity_map, identity_override
+from activation.store.tables_privacy import (
+    erased_identifier,
+    erasure,
+    erasure_step,
+    privacy_permit,
+    retention_run,
+)
 from activation.store.tables_release import approval, release, release_pointer
 from activation.store.tables_sync import sync_intent, sync_outcome, sync_state
 
 __all__ = [
     "approval",
     "consent_event",
+    "erased_identifier",
+    "erasure",
+    "erasure_step",
     "identity_change",
     "identity_map",
     "identity_override",
     "ledger_head",
     "metadata",
+    "privacy_permit",
     "release",
     "release_pointer",
+    "retention_run",
     "sync_intent",
     "sync_outcome",
     "sync_state",

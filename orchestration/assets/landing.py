@@ -18,12 +18,14 @@ def landing(
 ) -> Iterator[dg.MaterializeResult]:
     """Load what the landing zone holds and the warehouse has not seen yet."""
     home = settings.resolved_home()
+    suppressed = consent_ledger.suppressed(home)
     with stage("landing") as announced, open_warehouse(home.warehouse) as connection:
         report = load(
             connection,
             home.landing,
             environment.DBT_PROJECT_DIR / "models" / "staging",
             settings.time(),
+            suppressed,
         )
         announced.report(
             "landing", "files", {"new": len(report.files), "unchanged": report.unchanged}
@@ -39,6 +41,8 @@ def landing(
                 "files_loaded": len(report.with_status("loaded")),
                 "rows_accepted": report.rows_accepted,
                 "rows_quarantined": report.rows_quarantined,
+                "rows_expired": report.rows_expired,
+                "rows_erased": report.rows_erased,
             },
         )
 

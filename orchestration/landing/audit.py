@@ -12,7 +12,7 @@ from orchestration.landing.tables import landing_table
 
 _COLUMNS = (
     "file, digest, system, entity, status, rows_in, rows_accepted, rows_quarantined, "
-    "unannounced_columns, message, loaded_at, contract, revision"
+    "rows_expired, rows_erased, unannounced_columns, message, loaded_at, contract, revision"
 )
 
 
@@ -60,7 +60,7 @@ class Audit:
         """Write the row of one file."""
         self._connection.execute(
             f"insert into landing.load_audit ({_COLUMNS}) values "
-            "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 result.file,
                 result.digest,
@@ -70,6 +70,8 @@ class Audit:
                 result.rows_in,
                 result.rows_accepted,
                 result.rows_quarantined,
+                result.rows_expired,
+                result.rows_erased,
                 ", ".join(result.unannounced_columns) or None,
                 result.message,
                 loaded_at,
@@ -113,6 +115,7 @@ class Audit:
             "update landing.load_audit as target set status = 'loaded', "
             "rows_in = held.rows_in, rows_accepted = held.rows_accepted, "
             "rows_quarantined = held.rows_quarantined, "
+            "rows_expired = held.rows_expired, rows_erased = held.rows_erased, "
             "unannounced_columns = held.unannounced_columns, contract = held.contract, "
             "message = null "
             f"from (select * from landing.load_audit where {same} and file = ?) as held "
@@ -121,7 +124,8 @@ class Audit:
         )
         self._connection.execute(
             "update landing.load_audit set status = 'repeated', rows_in = 0, rows_accepted = 0, "
-            f"rows_quarantined = 0, unannounced_columns = null, message = ? where {same} "
+            "rows_quarantined = 0, rows_expired = 0, rows_erased = 0, "
+            f"unannounced_columns = null, message = ? where {same} "
             "and file = ?",
             [f"the same bytes as {least}", *key, holder],
         )

@@ -10,17 +10,20 @@ from typing import IO
 
 import duckdb
 
+from activation.privacy.suppression import Suppressed
 from orchestration.landing.audit import Audit
 from orchestration.landing.columnar import read_parquet
 from orchestration.landing.content import FileRejectedError, digest_of, open_content
 from orchestration.landing.contract import EntityContract, read_contracts
 from orchestration.landing.delimited import read_csv
+from orchestration.landing.erased import ErasedRows, matchers
 from orchestration.landing.files import LandingFile, discover, file_rank, is_outside
 from orchestration.landing.json_lines import read_json_lines
+from orchestration.landing.labels import landing_relations
 from orchestration.landing.records import Batch, Shape
 from orchestration.landing.report import FileResult, LoadReport, Status
 from orchestration.landing.tables import create_tables, expire_quarantine
-from orchestration.landing.writer import FileWriter, Origin, Tally
+from orchestration.landing.writer import FileWriter, LandingPolicy, Origin, Tally
 
 _Reader = Callable[[IO[bytes], EntityContract, Shape], Iterator[Batch]]
 _READERS: dict[str, _Reader] = {
@@ -32,17 +35,23 @@ _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\- ]{0,62}")
 
 
 class ReconciliationError(RuntimeError):
-    """Rows of a file that are neither accepted nor quarantined, or both: a fault of the loader."""
+    """Rows of a file that came to no end, or to two: a fault of the loader."""
 
 
 def load(
-    connection: duckdb.DuckDBPyConnection, landing: Path, sources: Path, loaded_at: datetime
+    connection: duckdb.DuckDBPyConnection,
+    landing: Path,
+    sources: Path,
+    loaded_at: datetime,
+    suppressed: Suppressed | None = None,
 ) -> LoadReport:
     """Load every new file of a landing directory into the schema `landing`.
 
     `sources` is the folder of dbt's source files, `loaded_at` an aware time: the run's as-of, which
     is written beside every row. A file that can't be loaded is reported and stops no other. Each
     file commits with its rows, quarantine and audit, so a load that is killed goes on where it was.
+    What retention does not allow at `loaded_at` is not loaded, nor what names a person of
+    `suppressed`: of each file, rows in = accepted + quarantined + expired + erased.
 
     Raises ContractError for the source files, FileNotFoundError for the landing directory,
     ValueError for a time without offset, ReconciliationError where counts do not add up.
@@ -55,7 +64,10 @@ def load(
         create_tables(connection, contracts)
         expire_quarantine(connection, loaded_at)
     by_entity = {(contract.system, contract.entity): contract for contract in contracts}
-    loader = _Loader(connection, Audit(connection), landing, loaded_at)
+    relations = landing_relations(sources)
+    erased = ErasedRows(connection, suppressed) if suppressed else None
+    policy = LandingPolicy(relations, matchers(relations.values()), erased)
+    loader = _Loader(connection, Audit(connection), landing, loaded_at, policy)
     results = [
         loader.load_file(file, by_entity.get((file.system or "", file.entity or "")))
         for file in files
@@ -70,6 +82,7 @@ class _Loader:
     audit: Audit
     landing: Path
     loaded_at: datetime
+    policy: LandingPolicy
 
     def load_file(self, file: LandingFile, contract: EntityContract | None) -> FileResult | None:
         """Deal with one file; None where an earlier load has done so."""
@@ -130,7 +143,7 @@ class _Loader:
         if reader is None:
             raise FileRejectedError("the format is not read; export CSV, JSON Lines or Parquet")
         origin = Origin(file.name, file_rank(file.name, revision), digest, self.loaded_at)
-        writer = FileWriter(self.connection, contract, origin)
+        writer = FileWriter(self.connection, contract, origin, self.policy)
         shape = Shape()
         before = file.path.stat()
         with open_content(file.path, file.compressed) as stream:
@@ -176,10 +189,11 @@ def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def _reconcile(file: LandingFile, tally: Tally) -> None:
-    if tally.rows_in != tally.rows_accepted + tally.rows_quarantined:
+    if tally.rows_in != tally.rows_out:
         raise ReconciliationError(
-            f"{file.name}: {tally.rows_in} rows read, but {tally.rows_accepted} accepted and "
-            f"{tally.rows_quarantined} quarantined; nothing of it was loaded, report this fault"
+            f"{file.name}: {tally.rows_in} rows read, but {tally.rows_accepted} accepted, "
+            f"{tally.rows_quarantined} quarantined, {tally.rows_expired} expired and "
+            f"{tally.rows_erased} erased; nothing of it was loaded, report this fault"
         )
 
 
@@ -195,6 +209,8 @@ def _with_rows(result: FileResult, tally: Tally) -> FileResult:
         rows_in=tally.rows_in,
         rows_accepted=tally.rows_accepted,
         rows_quarantined=tally.rows_quarantined,
+        rows_expired=tally.rows_expired,
+        rows_erased=tally.rows_erased,
         reasons=dict(tally.reasons),
     )
 

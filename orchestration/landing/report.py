@@ -24,6 +24,8 @@ class FileResult:
     rows_in: int = 0
     rows_accepted: int = 0
     rows_quarantined: int = 0
+    rows_expired: int = 0
+    rows_erased: int = 0
     unannounced_columns: tuple[str, ...] = ()
     message: str | None = None
     reasons: Mapping[str, int] = field(default_factory=dict)
@@ -53,6 +55,16 @@ class LoadReport:
     def rows_quarantined(self) -> int:
         """Records that went to quarantine."""
         return sum(file.rows_quarantined for file in self.files)
+
+    @property
+    def rows_expired(self) -> int:
+        """Records that retention does not allow to keep any more."""
+        return sum(file.rows_expired for file in self.files)
+
+    @property
+    def rows_erased(self) -> int:
+        """Records of persons who were erased."""
+        return sum(file.rows_erased for file in self.files)
 
     @property
     def reasons(self) -> dict[str, int]:

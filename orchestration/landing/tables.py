@@ -10,16 +10,19 @@ from orchestration.warehouse import quote
 
 QUARANTINE_RETENTION = timedelta(days=30)
 
+LOADED_AT = "_loaded_at"
+
 METADATA_COLUMNS = {
     "_file": "varchar",
     "_file_rank": "varchar",
     "_line": "bigint",
     "_digest": "varchar",
-    "_loaded_at": "timestamptz",
+    LOADED_AT: "timestamptz",
 }
 
 # grain: one row per file name and content seen. `contract` and `revision` are the loader's own:
-# the rules the file was judged by, and how many contents the same name had before.
+# the rules the file was judged by, and how many contents the same name had before. Rows that were
+# accepted and have since gone are counted as expired or erased: rows_accepted are there today.
 _LOAD_AUDIT = """
 create table if not exists landing.load_audit (
     file varchar not null,
@@ -30,6 +33,8 @@ create table if not exists landing.load_audit (
     rows_in bigint not null,
     rows_accepted bigint not null,
     rows_quarantined bigint not null,
+    rows_expired bigint not null default 0,
+    rows_erased bigint not null default 0,
     unannounced_columns varchar,
     message varchar,
     loaded_at timestamptz not null,
@@ -70,14 +75,21 @@ def create_tables(
     """
     connection.execute("create schema if not exists landing")
     connection.execute(_LOAD_AUDIT)
+    for counter in ("rows_expired", "rows_erased"):  # a warehouse of an earlier version lacks them
+        connection.execute(
+            f"alter table landing.load_audit add column if not exists {counter} bigint default 0"
+        )
     connection.execute(_QUARANTINE)
     for contract in contracts:
         _create_landing_table(connection, contract)
 
 
-def expire_quarantine(connection: duckdb.DuckDBPyConnection, now: datetime) -> None:
-    """Delete quarantined rows whose time is over."""
-    connection.execute("delete from landing.quarantine where expires_at <= ?", [now])
+def expire_quarantine(connection: duckdb.DuckDBPyConnection, now: datetime) -> tuple[int, int]:
+    """Delete quarantined rows whose time is over; returns the days they have, and how many went."""
+    row = connection.execute(
+        "delete from landing.quarantine where expires_at <= ?", [now]
+    ).fetchone()
+    return QUARANTINE_RETENTION.days, int(row[0]) if row else 0
 
 
 def _create_landing_table(connection: duckdb.DuckDBPyConnection, contract: EntityContract) -> None:

@@ -1,13 +1,18 @@
 """Writes the batches of one file: each record to its landing table or to the quarantine."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import duckdb
 import pyarrow as pa
 
+from expectations.policy.graph import Relation
+from expectations.policy.retention import RetentionRule, rule_of
 from orchestration.landing.contract import ColumnContract, EntityContract
+from orchestration.landing.erased import ErasedRows, Matcher
+from orchestration.landing.expiry import moment, over_age
 from orchestration.landing.records import LINE, RAW, Batch, Reject
 from orchestration.landing.rules import Rule, literal, rules_of, text_name, typed
 from orchestration.landing.tables import METADATA_COLUMNS, QUARANTINE_RETENTION, landing_table
@@ -43,6 +48,8 @@ class Tally:
 
     rows_in: int = 0
     rows_accepted: int = 0
+    rows_expired: int = 0
+    rows_erased: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -50,17 +57,43 @@ class Tally:
         """Rows in quarantine."""
         return self.reasons.total()
 
+    @property
+    def rows_out(self) -> int:
+        """Rows that came to an end, whichever."""
+        return self.rows_accepted + self.rows_quarantined + self.rows_expired + self.rows_erased
+
+
+@dataclass(frozen=True)
+class LandingPolicy:
+    """What may not be loaded: what retention ends, by the labels, and rows of erased persons."""
+
+    relations: Mapping[str, Relation]
+    matchers: Mapping[str, Matcher]
+    erased: ErasedRows | None
+
+    def rule_of(self, table: str) -> RetentionRule | None:
+        """The retention of one landing table, if it has any."""
+        relation = self.relations.get(table)
+        return rule_of(relation) if relation else None
+
 
 class FileWriter:
     """Judges and writes the batches of one file, inside the caller's transaction."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, contract: EntityContract, origin: Origin
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        contract: EntityContract,
+        origin: Origin,
+        policy: LandingPolicy,
     ) -> None:
         self._connection = connection
         self._contract = contract
         self._origin = origin
         self._rules = rules_of(contract)
+        self._retention = policy.rule_of(contract.table)
+        self._matcher = policy.matchers.get(contract.table)
+        self._erased = policy.erased
         self.tally = Tally()
 
     def write(self, batch: Batch, missing: list[str]) -> None:
@@ -72,6 +105,8 @@ class FileWriter:
             return
         rules = [_missing_rule(name) for name in missing[:1]] or self._rules
         self._check(batch.table, rules)
+        self._drop_erased()
+        self._drop_expired()
         self._write_accepted()
         self._write_quarantined(rules)
         self._connection.execute(f"drop table {_CHECKED}")
@@ -99,12 +134,35 @@ class FileWriter:
         )
         self._connection.unregister(_BATCH)
 
+    def _drop_erased(self) -> None:
+        """Rows of erased persons go nowhere, also not to quarantine."""
+        marked = self._erased.mark(_CHECKED, LINE, self._matcher) if self._erased else None
+        if marked:
+            self.tally.rows_erased += self._insert(
+                f"delete from {_CHECKED} where {LINE} in {marked}", {}
+            )
+
+    def _drop_expired(self) -> None:
+        rule = self._retention
+        if rule is not None and rule.row_days is not None:
+            condition = over_age(rule, rule.row_days, moment(self._origin.loaded_at))
+            self.tally.rows_expired += self._insert(f"delete from {_CHECKED} where {condition}", {})
+
+    def _kept_cell(self, column: str) -> str:
+        """SQL of a column's value, null where retention has ended it."""
+        days = dict(self._retention.cell_days).get(column) if self._retention else None
+        if days is None or self._retention is None:
+            return quote(column)
+        condition = over_age(self._retention, days, moment(self._origin.loaded_at))
+        return f"case when not coalesce({condition}, false) then {quote(column)} end"
+
     def _write_accepted(self) -> None:
         names = ", ".join(quote(column.name) for column in self._contract.columns)
+        values = ", ".join(self._kept_cell(column.name) for column in self._contract.columns)
         origin = self._origin
         self.tally.rows_accepted += self._insert(
             f"insert into {landing_table(self._contract)} ({names}, {', '.join(METADATA_COLUMNS)}) "
-            f"select {names}, $file, $rank, {LINE}, $digest, $loaded_at "
+            f"select {values}, $file, $rank, {LINE}, $digest, $loaded_at "
             f"from {_CHECKED} where _broken is null",
             {
                 "file": origin.file,
@@ -133,12 +191,21 @@ class FileWriter:
             self.tally.reasons[rules[number].reason] += count
 
     def _write_rejects(self, rejects: tuple[Reject, ...]) -> None:
+        rejects = self._without_erased(rejects)
         table = pa.Table.from_pylist([vars(reject) for reject in rejects], _REJECT_SCHEMA)
         self._connection.register(_REJECTS, table)
         stored = self._insert_quarantine(f"select * from {_REJECTS}")
         self._connection.unregister(_REJECTS)
         if stored == len(rejects):
             self.tally.reasons.update(reject.reason for reject in rejects)
+
+    def _without_erased(self, rejects: tuple[Reject, ...]) -> tuple[Reject, ...]:
+        if self._erased is None:
+            return rejects
+        kinds = [kind for _, kind in self._matcher.ids] if self._matcher else []
+        kept = tuple(one for one in rejects if not self._erased.in_text(one.raw, kinds))
+        self.tally.rows_erased += len(rejects) - len(kept)
+        return kept
 
     def _insert_quarantine(self, rows: str) -> int:
         origin = self._origin

@@ -1,0 +1,74 @@
+"""What follows from landing is rebuilt without what was removed, and looked through afterwards."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import duckdb
+
+from expectations.policy.retention import RetentionRule
+from orchestration import consent_ledger, dbt_runner, identity_map
+from orchestration.environment import Home
+from orchestration.landing.expiry import count_over_age
+from orchestration.reference import unused_numbers
+from orchestration.warehouse import has_table, open_warehouse
+
+_BUILT = (("customer", "contexts", "ctx_person"), ("outbound", "outbound", "out_permitted_actions"))
+
+
+class RebuildError(RuntimeError):
+    """A model could not be rebuilt; names the models. Nothing of it is left over-age or erased:
+    the next run builds it."""
+
+
+def forget_unused_numbers(connection: duckdb.DuckDBPyConnection) -> int:
+    """Remove parsed phone numbers that no landing row holds any more."""
+    if not has_table(connection, "reference", "phone_number"):
+        return 0
+    row = connection.execute(
+        f"delete from reference.phone_number where {unused_numbers()}"
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def rebuild(home: Home, as_of: datetime) -> list[str]:
+    """Build again the models that were built before, from landing and store as they are now.
+
+    Returns the selectors that were built. Raises RebuildError naming the models that failed.
+    """
+    with open_warehouse(home.warehouse) as connection:
+        built = [name for name, schema, table in _BUILT if has_table(connection, schema, table)]
+        if built:
+            consent_ledger.republish(connection, home.store_url, as_of)
+    for selector in built:
+        _build(home, selector, as_of)
+        if selector == "customer":
+            with open_warehouse(home.warehouse) as connection:
+                identity_map.commit(connection, home.store_url)
+    return built
+
+
+def _build(home: Home, selector: str, as_of: datetime) -> None:
+    results = dbt_runner.build(home, selector=selector, select=None, as_of=as_of, data_tests=False)
+    failed = [
+        one.unique_id
+        for one in results
+        if one.unique_id.startswith("model.") and one.status not in ("success", "no-op")
+    ]
+    if failed:
+        raise RebuildError(
+            f"not rebuilt: {', '.join(failed)}; mend them and run the same command again"
+        )
+
+
+def over_age_cells(
+    connection: duckdb.DuckDBPyConnection, rules: Sequence[RetentionRule], as_of: datetime
+) -> dict[str, int]:
+    """Cells that are older than their label allows and are still there, by relation."""
+    found: dict[str, int] = {}
+    for rule in rules:
+        schema, table = rule.relation.split(".")
+        if has_table(connection, schema, table):
+            found[rule.relation] = found.get(rule.relation, 0) + count_over_age(
+                connection, rule, as_of
+            )
+    return {name: count for name, count in found.items() if count}
