@@ -1,12 +1,10 @@
 """kill -9 between any two steps: nothing is lost, sent twice, or sent after a withdrawal."""
 
-import multiprocessing
 import random
 import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
-from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from activation.store import open_store
 from activation.store.tables_sync import sync_intent, sync_outcome
 from activation.syncs import SyncReport, SyncSpec
 from tests.activation.connectors.receiver import Receiver
+from tests.activation.syncs.processes import processes_with
 from tests.activation.syncs.test_audiences import replayed
 from tests.activation.syncs.worker import HURRIED, Task, open_connector, perform
 from tests.activation.syncs.world import ACTIONS, AUDIENCES, actions, members, record, sync
@@ -29,13 +28,7 @@ SEED = 20261120
 @pytest.fixture(scope="module")
 def processes() -> ForkServerContext:
     """Processes that start with everything imported."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.activation.syncs.worker"])
-    with pytest.MonkeyPatch.context() as patch:
-        # Python 3.11's fork server imports before it knows the parent's path.
-        patch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
-        forkserver.ensure_running()
-    return context
+    return processes_with("tests.activation.syncs.worker")
 
 
 @pytest.fixture
