@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from expectations.policy.lineage.project import project_lineage
+from expectations.policy.lineage.dominance import Gate, dominated_by
+from expectations.policy.lineage.project import catalog_of, project_lineage
 from tests.dbt.builder import Warehouse
 
 
@@ -51,3 +52,24 @@ def test_connected_components_mix_the_ends_of_links_and_nothing_else(
     ends = {"identity.id_candidate_links.record_key", "identity.id_candidate_links.anchor_key"}
     assert {str(column) for column in record_key.value} == ends
     assert {str(column) for column in component.value} == ends
+
+
+def test_every_model_that_leaves_is_dominated_by_the_permits(compiled: dict[str, Any]) -> None:
+    lineages = project_lineage(compiled)
+    keys = {key: key for key in ("person_id", "purpose", "channel")}
+    inner = Gate(("consent", "con_permits"), keys, {"verdict": "permit"})
+    # what leaves needs no purpose of its own, and names the person
+    outer = Gate(inner.relation, {"person_id": "person_id"}, inner.conditions)
+    dominated: dict[tuple[str, str], Any] = {}
+    sql = {
+        (one["schema"], one["alias"]): one["compiled_code"] for one in compiled["nodes"].values()
+    }
+    outbound = [key for key in lineages if key[0] == "outbound"]
+    with catalog_of(compiled, lineages) as catalog:
+        for key in outbound:
+            names = [column.name for column in lineages[key].columns]
+            gate = inner if key[1].startswith("out_permitted") else outer
+            found = dominated_by(catalog.plan(sql[key]), names, gate, dominated)
+            assert found.undominated == (), key
+            dominated[key] = found.carried
+    assert len(outbound) >= 7

@@ -75,6 +75,21 @@ def examine_project(manifest: Manifest, renderings: Sequence[Manifest] = ()) -> 
     return ProjectLineage(lineages, tuple(faults))
 
 
+def catalog_of(manifest: Manifest, lineages: Mapping[Key, RelationLineage]) -> ShadowCatalog:
+    """The shadow catalog of a project whose lineage is known, to take plans of its queries from."""
+    found = relations(manifest)
+    catalog = ShadowCatalog(_databases(found))
+    for one in found:
+        if one.is_root:
+            columns: Mapping[str, str] = declared_types(one)
+        elif one.key in lineages:
+            columns = {column.name: column.type for column in lineages[one.key].columns}
+        else:
+            continue
+        catalog.create(one.database, one.schema, one.table, columns)
+    return catalog
+
+
 def declared_types(relation: Relation) -> dict[str, str]:
     """The types that the YAML of a relation declares for its columns.
 
