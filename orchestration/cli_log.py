@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from activation.decisions import replay as replay_batch
 from activation.log import DecisionLog, LogError, PublicKey
 from orchestration.environment import home as resolve_home
 
@@ -27,7 +28,7 @@ def _open(home: Path | None, copies: Path | None = None) -> DecisionLog:
     Runs copy each checkpoint to the home's `checkpoint_copies` unless told otherwise.
     """
     resolved = resolve_home(home)
-    directory, usual = resolved.decision_log, resolved.path / "checkpoint_copies"
+    directory, usual = resolved.decision_log, resolved.checkpoint_copies
     if not (directory / "checkpoints").is_dir():
         raise click.ClickException(f"{directory}: no decision log here; run `assent run` first")
     return DecisionLog(directory, copies=copies or (usual if usual.is_dir() else None))
@@ -107,6 +108,35 @@ def prove(decision_id: str, home: Path | None, out: Path | None, with_opening: b
         click.echo(f"{out}: {len(proof.path)} hashes, seq {proof.seq}")
     else:
         click.echo(proof.text(), nl=False)
+
+
+@log.command()
+@click.argument("batch", type=int, required=False)
+@_home_option
+@click.option("--all", "every", is_flag=True, help="Replay every batch that has its inputs.")
+@click.option("--show", default=20, show_default=True, help="Differences to print for a batch.")
+def replay(batch: int | None, home: Path | None, every: bool, show: int) -> None:
+    """Decide a batch again from its recorded inputs; exit 1 unless it gives the same leaves.
+
+    Without BATCH the newest one that has its inputs. Decisions of erased persons can't be made
+    again: they are counted, and the rest is compared.
+    """
+    with _plain_errors():
+        opened = _open(home)
+        recorded = [one.number for one in opened.batches() if one.inputs]
+        wanted = [batch] if batch else recorded if every else recorded[-1:]
+        if not wanted:
+            raise click.ClickException("no batch has recorded inputs; see ASSENT_RECORD_INPUTS")
+        outcomes = [replay_batch(opened, number) for number in wanted]
+    for outcome in outcomes:
+        for difference in outcome.differences[:show]:
+            click.echo(difference)
+        verdict = "the same leaves" if outcome.ok else "NOT the same leaves"
+        click.echo(
+            f"Batch {outcome.batch}: {verdict}: {outcome.identical} decisions identical, "
+            f"{len(outcome.differences)} different, {outcome.erased} erased and not decided again"
+        )
+    sys.exit(0 if all(outcome.ok for outcome in outcomes) else 1)
 
 
 @log.command()

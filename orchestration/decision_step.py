@@ -17,6 +17,7 @@ from activation.decisions import (
     decide,
     ensure_tables,
     materialise,
+    record_inputs,
     record_release,
 )
 from activation.journeys import JourneySet
@@ -24,7 +25,7 @@ from activation.log import DecisionLog, load_or_create_key
 from activation.release import build, register, stored_releases
 from activation.store import open_store, transaction
 from expectations import gate
-from orchestration.environment import ACTIVATION_DIR, Home
+from orchestration.environment import ACTIVATION_DIR, Home, RecordInputs
 from orchestration.warehouse import open_warehouse
 
 JOURNEYS_DIR = ACTIVATION_DIR / "journeys"
@@ -47,7 +48,7 @@ def open_log(home: Home, *, writing: bool) -> DecisionLog:
     if not writing:
         return DecisionLog(home.decision_log)
     key = load_or_create_key(home.keys, origin=LOG_ORIGIN, entropy=os.urandom)
-    return DecisionLog(home.decision_log, signing_key=key, copies=home.path / "checkpoint_copies")
+    return DecisionLog(home.decision_log, signing_key=key, copies=home.checkpoint_copies)
 
 
 def current_rules() -> tuple[JourneySet, Release]:
@@ -71,6 +72,8 @@ def decide_and_log(home: Home, as_of: datetime) -> DecisionReport:
             with transaction(engine) as store:
                 register(store, release, activated_at=as_of, actor="assent run")
                 releases, approvals = stored_releases(store), current_approvals(store)
+            # What was decided at the moment of activation counts as history: caps hold over both.
+            log.seal()
             _follow_log(connection, log, releases)
             rows = decide(
                 connection,
@@ -79,7 +82,24 @@ def decide_and_log(home: Home, as_of: datetime) -> DecisionReport:
                 as_of=as_of,
                 approvals=approvals,
             )
-            batch = log.append(rows, as_of=as_of, release=release.id, sealed_at=datetime.now(UTC))
+            inputs = None
+            if home.record_inputs is not RecordInputs.NONE and rows.num_rows:
+                inputs = record_inputs(
+                    connection,
+                    journeys=journeys,
+                    release=release,
+                    as_of=as_of,
+                    approvals=approvals,
+                    decided=rows,
+                    whole=home.record_inputs is RecordInputs.POPULATION,
+                )
+            batch = log.append(
+                rows,
+                as_of=as_of,
+                release=release.id,
+                sealed_at=datetime.now(UTC),
+                inputs=inputs,
+            )
             if batch is not None:
                 append_decisions(connection, batch.rows)
             materialise(connection, as_of=as_of)

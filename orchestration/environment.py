@@ -7,6 +7,7 @@ place what a deployment may set.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -18,6 +19,21 @@ HOME_VARIABLE = "ASSENT_HOME"
 LANDING_VARIABLE = "ASSENT_LANDING"
 STORE_VARIABLE = "ASSENT_STORE_URL"
 DESTINATIONS_VARIABLE = "ASSENT_DESTINATIONS"
+KEYS_VARIABLE = "ASSENT_KEYS"
+COPIES_VARIABLE = "ASSENT_CHECKPOINT_COPIES"
+INPUTS_VARIABLE = "ASSENT_RECORD_INPUTS"
+
+
+class SettingError(ValueError):
+    """An environment variable has a value that means nothing here."""
+
+
+class RecordInputs(StrEnum):
+    """Of whom the inputs of decisions are kept: nobody, who was a candidate, everybody."""
+
+    NONE = "none"
+    CANDIDATES = "candidates"
+    POPULATION = "population"
 
 
 @dataclass(frozen=True)
@@ -25,13 +41,18 @@ class Home:
     """The directory that holds all the state of one deployment; every path in it is named here.
 
     `store_url` is the operational store: SQLite inside the home unless ASSENT_STORE_URL names a
-    PostgreSQL.
+    PostgreSQL. `keys` holds the private keys; `checkpoint_copies` is the second place for the log's
+    signed heads, best on another machine; `record_inputs` says of whom the inputs of decisions are
+    kept for replay.
     """
 
     path: Path
     landing: Path
     store_url: str
     destinations: Path
+    keys: Path
+    checkpoint_copies: Path
+    record_inputs: RecordInputs
 
     @property
     def warehouse(self) -> Path:
@@ -44,10 +65,6 @@ class Home:
     @property
     def outbox(self) -> Path:
         return self.path / "outbox"
-
-    @property
-    def keys(self) -> Path:
-        return self.path / "keys"
 
     @property
     def dbt(self) -> Path:
@@ -77,7 +94,22 @@ def home(
         landing=landing_dir.expanduser().resolve(),
         store_url=variables.get(STORE_VARIABLE) or f"sqlite:///{root / 'assent.sqlite'}",
         destinations=Path(variables.get(DESTINATIONS_VARIABLE) or root / "destinations.yml"),
+        keys=_place(variables, KEYS_VARIABLE, root / "keys"),
+        checkpoint_copies=_place(variables, COPIES_VARIABLE, root / "checkpoint_copies"),
+        record_inputs=_record_inputs(variables.get(INPUTS_VARIABLE)),
     )
+
+
+def _place(variables: Mapping[str, str], name: str, usual: Path) -> Path:
+    return Path(variables.get(name) or usual).expanduser().resolve()
+
+
+def _record_inputs(value: str | None) -> RecordInputs:
+    try:
+        return RecordInputs(value or RecordInputs.CANDIDATES)
+    except ValueError:
+        known = ", ".join(RecordInputs)
+        raise SettingError(f"{INPUTS_VARIABLE}: {value} is none of {known}; set one") from None
 
 
 def export(name: str, value: str) -> None:

@@ -6,6 +6,8 @@ from activation.decisions.deciding import decide
 from activation.decisions.gates import Gate, Outcome
 from activation.decisions.materialising import materialise
 from activation.decisions.reasons import SENTENCES
+from activation.decisions.recording import record_inputs
+from activation.decisions.replaying import Difference, Replay, ReplayImpossible, replay
 from activation.decisions.tables import append_decisions, ensure_tables, record_release
 
 __all__ = [
@@ -13,13 +15,18 @@ __all__ = [
     "SCHEMA",
     "SENTENCES",
     "DecisionError",
+    "Difference",
     "Gate",
     "Outcome",
     "Release",
+    "Replay",
+    "ReplayImpossible",
     "append_decisions",
     "current_approvals",
     "decide",
     "ensure_tables",
     "materialise",
+    "record_inputs",
     "record_release",
+    "replay",
 ]

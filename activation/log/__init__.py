@@ -13,6 +13,7 @@ from activation.log.errors import (
     RowRefused,
 )
 from activation.log.explain import explain
+from activation.log.inputs import Inputs, Recorded
 from activation.log.keys import load_or_create_key
 from activation.log.notes import PublicKey, SigningKey
 from activation.log.openings import Opening
@@ -35,6 +36,7 @@ __all__ = [
     "DuplicateDecision",
     "Finding",
     "InclusionProof",
+    "Inputs",
     "KeyProblem",
     "LogBusy",
     "LogDamaged",
@@ -43,6 +45,7 @@ __all__ = [
     "NoteRefused",
     "Opening",
     "PublicKey",
+    "Recorded",
     "RowRefused",
     "SigningKey",
     "VerifyReport",

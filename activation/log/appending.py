@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from activation.log import canonical, openings, segments
+from activation.log import canonical, erasure, inputs, segments
 from activation.log.checkpoints import BatchHeader
 from activation.log.durable import (
     READ_ONLY,
@@ -55,7 +55,8 @@ def load_head(at: Layout, key: PublicKey) -> tuple[BatchHeader | None, Frontier]
     last = numbers[-1] if numbers else 0
     _refuse_truncation(at, last)
     _discard_uncommitted(at, last)
-    openings.resume_erasure(at.openings)
+    inputs.discard_after(at.inputs, last)
+    erasure.resume(at)
     replenish_copies(at)
     if not last:
         return None, Frontier()

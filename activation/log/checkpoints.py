@@ -2,7 +2,8 @@
 
 The three mandatory lines are origin, size and root. Extension lines carry what a batch must not be
 able to deny and no row says: its number, the instant it was decided for, the release, the wall
-clock when it was sealed, and the digest of the former checkpoint, which makes them a chain.
+clock when it was sealed, and the digest of the former checkpoint, which makes them a chain. A batch
+whose inputs were recorded names their digest too (`inputs`), the others have no such line.
 """
 
 import re
@@ -18,7 +19,7 @@ from activation.log.notes import decode_base64
 from activation.log.rows import instant_text, parse_instant
 
 NO_FORMER: Final = "none"
-_LABELS: Final = ("batch", "as-of", "release", "sealed-at", "previous")
+_LABELS: Final = ("batch", "as-of", "release", "inputs", "sealed-at", "previous")
 _DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 
 
@@ -45,6 +46,7 @@ class BatchHeader:
     sealed_at: datetime
     previous: str
     origin: str
+    inputs: str | None = None
 
     def text(self) -> str:
         """The note text to sign. Raises ValueError for a release that is not one plain word."""
@@ -54,10 +56,15 @@ class BatchHeader:
             str(self.number),
             instant_text(self.as_of),
             self.release,
+            self.inputs,
             instant_text(self.sealed_at),
             self.previous,
         )
-        extensions = [f"{label} {value}" for label, value in zip(_LABELS, values, strict=True)]
+        extensions = [
+            f"{label} {value}"
+            for label, value in zip(_LABELS, values, strict=True)
+            if value is not None
+        ]
         lines = [self.origin, str(self.size), b64encode(self.root).decode(), *extensions]
         return "\n".join(lines) + "\n"
 
@@ -72,24 +79,24 @@ class BatchHeader:
         lines = text.split("\n")
         try:
             origin, size, root, *extensions = lines[:-1]
-            pairs = [line.partition(" ") for line in extensions]
-            if [label for label, _, _ in pairs] != list(_LABELS):
-                raise ValueError("extension lines")
-            number, as_of, release, sealed_at, previous = [value for _, _, value in pairs]
-            if not _DECIMAL.fullmatch(size) or not _DECIMAL.fullmatch(number):
+            said = {label: value for label, _, value in (x.partition(" ") for x in extensions)}
+            if not _DECIMAL.fullmatch(size) or not _DECIMAL.fullmatch(said["batch"]):
                 raise ValueError("number")
             header = cls(
-                number=int(number),
+                number=int(said["batch"]),
                 size=int(size),
                 root=decode_base64(root),
-                as_of=parse_instant(as_of),
-                release=release,
-                sealed_at=parse_instant(sealed_at),
-                previous=previous,
+                as_of=parse_instant(said["as-of"]),
+                release=said["release"],
+                sealed_at=parse_instant(said["sealed-at"]),
+                previous=said["previous"],
                 origin=origin,
+                inputs=said.get("inputs"),
             )
-            whole = len(header.root) == HASH_BYTES and header.text() == text
-        except ValueError:
+            digests = [header.root] + ([decode_base64(header.inputs)] if header.inputs else [])
+            # Equal to what it writes again: so in this order, with no other line and spelling.
+            whole = {len(one) for one in digests} == {HASH_BYTES} and header.text() == text
+        except (ValueError, KeyError):
             whole = False
         if not whole:
             raise NoteRefused("the checkpoint's text is not in the form this version writes")

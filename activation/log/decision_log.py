@@ -3,6 +3,7 @@
 segments/000001.parquet     rows of batch 1, write-once
 checkpoints/000001          signed head after batch 1; its appearance commits the batch
 openings/000001.parquet     contexts and keys, erasable, for this directory's owner only
+inputs/000001/              what batch 1 was decided from, erasable too
 journal/                    single decisions that wait to be sealed
 public_key                  what a stranger verifies with
 lock                        held while writing
@@ -14,14 +15,17 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.log import canonical, journal, openings, segments
+from activation.log import canonical, erasure, journal, openings, segments
 from activation.log.appending import prepare
 from activation.log.checkpoints import BatchHeader
 from activation.log.durable import exclusive
 from activation.log.errors import DecisionUnknown, DuplicateDecision, KeyProblem, LogDamaged
+from activation.log.inputs import Inputs, Recorded
+from activation.log.inputs import read as read_inputs
 from activation.log.journal import Journal
 from activation.log.layout import Layout
 from activation.log.merkle import HASH_BYTES, Tree
@@ -29,7 +33,7 @@ from activation.log.notes import Entropy, PublicKey, SigningKey, split
 from activation.log.openings import Opening
 from activation.log.proofs import ConsistencyProof, InclusionProof
 from activation.log.rows import GIVEN_SCHEMA, SEGMENT_COLUMNS, to_text, to_typed
-from activation.log.sealing import Batch, Run, Writer, known
+from activation.log.sealing import Batch, Run, Writer, committed, known
 from activation.log.stream import LogStream
 from activation.log.verification import VerifyReport, verify
 
@@ -95,13 +99,20 @@ class DecisionLog:
         return self._headers[number]
 
     def append(
-        self, rows: pa.Table, *, as_of: datetime, release: str, sealed_at: datetime
+        self,
+        rows: pa.Table,
+        *,
+        as_of: datetime,
+        release: str,
+        sealed_at: datetime,
+        inputs: Inputs | None = None,
     ) -> Batch | None:
         """Seal one batch of decision rows with their `context`; None when there are no rows.
 
         Cost grows with the batch, not with the log. `sealed_at` is the wall clock and stands in
-        the checkpoint alone, so equal decisions are equal rows whenever they are sealed. What
-        waits in the journal is sealed before, as a batch of its own.
+        the checkpoint alone, so equal decisions are equal rows whenever they are sealed. `inputs`
+        are kept beside the batch for replay, and its checkpoint names their digest. What waits in
+        the journal is sealed before, as a batch of its own.
         Raises RowRefused, DuplicateDecision, LogBusy, LogDamaged or KeyProblem, and ValueError for
         times without a zone or a release that is not one word; then nothing was appended.
         """
@@ -116,7 +127,7 @@ class DecisionLog:
                     f"batch {batch} holds some of these decisions already; "
                     "leave out decisions that the log has"
                 )
-            return writer.seal(text, Run(as_of, release, sealed_at))
+            return writer.seal(text, Run(as_of, release, sealed_at), inputs)
 
     def stream(self, *, rows_at_once: int = 10_000) -> LogStream:
         """A writer of single decisions with group commit: durable when `append` returns, sealed
@@ -173,20 +184,47 @@ class DecisionLog:
         row = self.find(decision_id)
         return openings.find(self._at.openings, int(str(row["batch"])), int(str(row["seq"])))
 
-    def erase(self, person_ids: Collection[str]) -> int:
-        """Erase these persons' openings and return how many went; roots and rows stay as they are.
+    def inputs(self, batch: int) -> Recorded | None:
+        """What a batch was decided from; None when not recorded, or erased by retention.
 
+        Raises LogDamaged, naming the table, when it is not what was recorded.
+        """
+        return read_inputs(self._at.recorded(batch))
+
+    def openings(self, batch: int) -> pa.Table:
+        """A batch's openings that are not erased (openings.SCHEMA)."""
+        path = self._at.opening(batch)
+        return openings.read(path) if path.exists() else openings.SCHEMA.empty_table()
+
+    def differing(self, batch: int, seqs: pa.ChunkedArray, rows: pa.Table) -> pa.Array:
+        """Positions of those `rows` (GIVEN_SCHEMA) that would be other leaves than those sealed.
+
+        `seqs` says which sealed row each one is held against, by the key of its opening.
+        """
+        sealed, opened = segments.read(self._at.segment(batch)), self.openings(batch)
+        row_keys = opened["key"].take(pc.index_in(seqs, value_set=opened["seq"]))
+        numbers = seqs.combine_chunks()
+        again, _ = committed(to_text(rows), batch, numbers, row_keys.combine_chunks())
+        places = pc.index_in(numbers.cast(pa.string()), value_set=sealed["seq"])
+        hashes = (canonical.leaf_hashes(one) for one in (sealed.take(places), again))
+        left, right = (np.frombuffer(one, np.uint8).reshape(-1, HASH_BYTES) for one in hashes)
+        return pa.array(np.flatnonzero((left != right).any(axis=1)))
+
+    def erase(self, person_ids: Collection[str]) -> int:
+        """Erase these persons' openings, and their rows of the inputs; roots and rows stay.
+
+        Returns how many openings went.
         Crash-safe: an interrupted erasure ends when the log is next opened with its key.
         Raises LogBusy, LogDamaged.
         """
         with self._changing():
-            return openings.erase_persons(self._at.openings, person_ids)
+            return erasure.erase_persons(self._at, person_ids)
 
     def expire(self, before: datetime) -> int:
-        """Erase the openings of batches decided for an instant before this one (retention)."""
+        """Erase openings and inputs of batches decided for an instant before this (retention)."""
         with self._changing():
             old = [header.number for header in self.batches() if header.as_of < before]
-            return sum(openings.erase_batch(self._at.opening(number)) for number in old)
+            return sum(erasure.erase_batch(self._at, number) for number in old)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

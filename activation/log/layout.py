@@ -45,6 +45,15 @@ class Layout:
         """Directory of decisions that are durable and not sealed yet."""
         return self.directory / "journal"
 
+    @property
+    def inputs(self) -> Path:
+        """Directory of what the batches were decided from."""
+        return self.directory / "inputs"
+
+    def recorded(self, number: int) -> Path:
+        """One batch's inputs, a directory."""
+        return self.inputs / f"{number:06d}"
+
     def segment(self, number: int) -> Path:
         """One batch's rows."""
         return self.segments / f"{number:06d}{SUFFIX}"

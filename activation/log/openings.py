@@ -4,13 +4,10 @@ Grain: one row per decision (person_id, seq, key, context). The key is random an
 alone: showing one decision's opening to somebody tells nothing about another's, and without the
 key nobody can test a guess against the commitment. Erasing deletes key and context together.
 
-One Parquet file per batch, readable by its owner alone. Erasure first writes down whom it erases,
-then replaces file after file, then forgets the list: a crash in between is carried to its end when
-the log is next opened for writing.
+One Parquet file per batch, readable by its owner alone.
 """
 
-import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -20,14 +17,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from activation.log import canonical
-from activation.log.durable import PRIVATE, numbered, publish, publish_bytes, remove
+from activation.log.durable import PRIVATE, numbered, publish
 from activation.log.errors import LogDamaged
 from activation.log.segments import SUFFIX
 
 SCHEMA: Final = pa.schema(
     {"person_id": pa.string(), "seq": pa.int64(), "key": pa.binary(), "context": pa.string()}
 )
-PENDING: Final = ".erasure.json"
 
 
 @dataclass(frozen=True)
@@ -40,18 +36,19 @@ class Opening:
     context: str
 
 
-def table(
-    person_ids: pa.ChunkedArray, first_seq: int, keys: bytes, contexts: pa.ChunkedArray
-) -> pa.Table:
-    """A batch's openings (SCHEMA). `keys` holds KEY_BYTES for each row, else ValueError."""
-    count = len(contexts)
-    if len(keys) != count * canonical.KEY_BYTES:
+def keys(random: bytes, count: int) -> pa.Array:
+    """Random bytes as one key a row. Raises ValueError when they are too few or too many."""
+    if len(random) != count * canonical.KEY_BYTES:
         raise ValueError("the source of entropy gave another number of bytes than asked for")
     fixed = pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(canonical.KEY_BYTES), count, [None, pa.py_buffer(keys)]
+        pa.binary(canonical.KEY_BYTES), count, [None, pa.py_buffer(random)]
     )
-    seqs = pa.array(range(first_seq, first_seq + count), pa.int64())
-    columns = [person_ids, seqs, fixed.cast(pa.binary()), contexts]
+    return fixed.cast(pa.binary())
+
+
+def table(text: pa.Table, seqs: pa.Array, row_keys: pa.Array) -> pa.Table:
+    """A batch's openings (SCHEMA): its text rows with their contexts, seqs and keys."""
+    columns = [text["person_id"], seqs, row_keys, text["context"]]
     return pa.Table.from_arrays(columns, schema=SCHEMA)
 
 
@@ -110,20 +107,11 @@ def _rewrite(path: Path, keep: Callable[[pa.Table], pa.ChunkedArray]) -> int:
     return len(openings) - len(kept)
 
 
-def erase_persons(directory: Path, person_ids: Collection[str]) -> int:
+def erase_persons(directory: Path, values: pa.Array) -> int:
     """Erase all openings of these persons and return how many rows went.
 
-    Raises LogDamaged when a file can't be read; the list stays, and the next try resumes.
+    Raises LogDamaged when a file can't be read.
     """
-    pending = directory / PENDING
-    wanted = set(person_ids)
-    if pending.exists():
-        wanted |= set(json.loads(pending.read_bytes()))
-    if not wanted:
-        return 0
-    document = json.dumps(sorted(wanted)).encode()
-    publish_bytes(pending, document, mode=PRIVATE, replace=True)
-    values = pa.array(sorted(wanted), pa.string())
     erased = 0
     for path in numbered(directory, SUFFIX)[0].values():
         try:
@@ -133,13 +121,7 @@ def erase_persons(directory: Path, person_ids: Collection[str]) -> int:
         # Most files hold none of them: one narrow column tells, without reading any context.
         if pc.any(pc.is_in(persons.column("person_id"), values)).as_py():
             erased += _rewrite(path, lambda rows: pc.invert(pc.is_in(rows["person_id"], values)))
-    remove(pending)
     return erased
-
-
-def resume_erasure(directory: Path) -> int:
-    """Carry an interrupted erasure to its end."""
-    return erase_persons(directory, ()) if (directory / PENDING).exists() else 0
 
 
 def erase_batch(path: Path) -> int:

@@ -1,7 +1,7 @@
 """Turning checked rows into a batch: numbered, committed to, hashed, signed, written.
 
-A batch is written openings first, then segment, then checkpoint. Whatever has no checkpoint never
-happened, and the next writer removes it.
+A batch is written inputs and openings first, then segment, then checkpoint. Whatever has no
+checkpoint never happened, and the next writer removes it.
 """
 
 from collections.abc import Iterable
@@ -11,10 +11,11 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.log import canonical, journal, openings, segments
+from activation.log import canonical, inputs, journal, openings, segments
 from activation.log.appending import load_head, replenish_copies
 from activation.log.checkpoints import NO_FORMER, BatchHeader
 from activation.log.durable import READ_ONLY, publish_bytes
+from activation.log.inputs import Inputs
 from activation.log.layout import Layout
 from activation.log.notes import Entropy, SigningKey
 from activation.log.rows import instant_text, parse_instant, to_typed
@@ -88,15 +89,13 @@ class Writer:
             self.drained = self.seal(text, run_of(text, sealed_at))
         journal.forget(closed)
 
-    def seal(self, text: pa.Table, run: Run) -> Batch:
+    def seal(self, text: pa.Table, run: Run, recorded: Inputs | None = None) -> Batch:
         """Write one batch of rows that are checked."""
         former, frontier = self._head, self._frontier
         number = former.number + 1 if former else 1
-        keys = self._entropy(canonical.KEY_BYTES * len(text))
-        opened = openings.table(text["person_id"], frontier.size, keys, text["context"])
-        sealed = _numbered(text, number, frontier.size).append_column(
-            "commitment", openings.commitments(opened)
-        )
+        keys = openings.keys(self._entropy(canonical.KEY_BYTES * len(text)), len(text))
+        seqs = pa.array(range(frontier.size, frontier.size + len(text)), pa.int64())
+        sealed, opened = committed(text, number, seqs, keys)
         after = frontier.extended(canonical.leaf_hashes(sealed))
         header = BatchHeader(
             number=number,
@@ -107,6 +106,7 @@ class Writer:
             sealed_at=run.sealed_at,
             previous=former.digest if former else NO_FORMER,
             origin=self._key.public.name,
+            inputs=inputs.write(self._at.recorded(number), recorded) if recorded else None,
         )
         note = self._key.sign(header.text())
         openings.write(self._at.opening(number), opened)
@@ -124,9 +124,12 @@ def _first_of_each(text: pa.Table) -> pa.Table:
     return text if len(first) == len(ids) else text.take(pa.array(sorted(first.values())))
 
 
-def _numbered(text: pa.Table, batch: int, first_seq: int) -> pa.Table:
-    """The decision columns of the text rows with batch and seq before them."""
-    seqs = pa.array(range(first_seq, first_seq + len(text)), pa.int64()).cast(pa.string())
+def committed(
+    text: pa.Table, batch: int, seqs: pa.Array, keys: pa.Array
+) -> tuple[pa.Table, pa.Table]:
+    """The rows as the segment has them, and what opens their commitments."""
+    opened = openings.table(text, seqs, keys)
     rows = text.drop_columns(["context"])
-    rows = rows.add_column(0, "seq", seqs)
-    return rows.add_column(0, "batch", pa.repeat(str(batch), len(text)))
+    rows = rows.add_column(0, "seq", seqs.cast(pa.string()))
+    rows = rows.add_column(0, "batch", pa.repeat(str(batch), len(text)))
+    return rows.append_column("commitment", openings.commitments(opened)), opened

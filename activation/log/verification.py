@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.log import canonical, openings, segments
+from activation.log import canonical, inputs, openings, segments
 from activation.log.checkpoints import NO_FORMER, BatchHeader, digest
 from activation.log.durable import numbered
 from activation.log.errors import KeyProblem, LogDamaged, NoteRefused
@@ -148,6 +148,7 @@ def _check_batch(walk: _Walk, number: int, header: BatchHeader | None) -> None:
     _check_root(walk, file, rows, header)
     walk.next_seq = header.size if header else None
     _check_openings(walk, number, rows)
+    _check_inputs(walk, number, header)
 
 
 def _gives(frontier: Frontier, header: BatchHeader) -> bool:
@@ -208,6 +209,21 @@ def _check_openings(walk: _Walk, number: int, rows: pa.Table) -> None:
             walk.found("opening_person", file, "names another person than the row", seq)
         if claimed[1] != holder[1]:
             walk.found("opening_commitment", file, "doesn't fit the row's commitment", seq)
+
+
+def _check_inputs(walk: _Walk, number: int, header: BatchHeader | None) -> None:
+    """Inputs that are there must be those the checkpoint names; erased ones are nobody's loss."""
+    directory = walk.at.recorded(number)
+    if header is None or not directory.is_dir():
+        return
+    place = f"inputs/{directory.name}"
+    manifest = directory / inputs.MANIFEST
+    text = manifest.read_bytes() if manifest.is_file() else b""
+    if inputs.manifest_digest(text) != header.inputs:
+        walk.found("inputs", f"{place}/{inputs.MANIFEST}", "isn't what the checkpoint names")
+        return
+    for name in inputs.changed_files(directory):
+        walk.found("inputs", f"{place}/{name}", "isn't what was recorded")
 
 
 def _check_strays(

@@ -45,6 +45,7 @@ TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 BODY = re.compile(
     r"(?P<origin>[^\n]+)\n(?P<size>0|[1-9]\d{0,17})\n(?P<root>[A-Za-z0-9+/]{43}=)\n"
     rf"batch (?P<number>0|[1-9]\d{{0,17}})\nas-of (?P<as_of>{TIME})\nrelease [!-~]+\n"
+    r"(?:inputs (?P<inputs>[A-Za-z0-9+/]{43}=)\n)?"
     rf"sealed-at (?P<sealed_at>{TIME})\n"
     r"previous (?P<previous>[^\n]+)\n",
     re.ASCII,
@@ -80,6 +81,7 @@ class Checkpoint(NamedTuple):
     size: int
     root: bytes
     previous: str
+    inputs: str | None
 
 
 class Key(NamedTuple):
@@ -153,7 +155,10 @@ def parse_checkpoint(text: str) -> Checkpoint:
     for name in ("as_of", "sealed_at"):
         datetime.strptime(match[name], "%Y-%m-%dT%H:%M:%S.%f%z")  # ValueError if no such instant
     numbers = int(match["number"]), int(match["size"])
-    return Checkpoint(match["origin"], *numbers, unbase64(match["root"]), match["previous"])
+    if match["inputs"]:
+        unbase64(match["inputs"])
+    root = unbase64(match["root"])
+    return Checkpoint(match["origin"], *numbers, root, match["previous"], match["inputs"])
 
 
 def is_signed(text: str, signatures: list[tuple[str, bytes]], key: Key) -> bool:
@@ -270,6 +275,8 @@ class Verification:
             self.found("root", file, "rows from this seq on are not those signed", start)
             self.range = None
         self.opened(number, sealed)
+        if head:
+            self.recorded(number, head)
 
     def segment(
         self, file: str, number: int, start: int | None, parquet: pq.ParquetFile
@@ -326,6 +333,32 @@ class Verification:
             opened = hashlib.sha256(key + f"{seq}:{context}".encode()).hexdigest()
             if opened != commitment:
                 self.found("opening_commitment", file, "doesn't fit the commitment", seq)
+
+    def recorded(self, number: int, head: Checkpoint) -> None:
+        """What the batch was decided from, where it is still kept."""
+        directory = self.directory / "inputs" / f"{number:06d}"
+        place = f"inputs/{directory.name}"
+        if not directory.is_dir():
+            return
+        manifest, erased = directory / "manifest.json", directory / "erased.json"
+        text = manifest.read_bytes() if manifest.is_file() else b""
+        if base64.b64encode(hashlib.sha256(text).digest()).decode() != head.inputs:
+            self.found("inputs", f"{place}/manifest.json", "isn't what the checkpoint names")
+            return
+        try:
+            left = json.loads(erased.read_bytes()) if erased.exists() else {}
+            wanted = {
+                name: {entry["sha256"], *left.get(name, [])}
+                for name, entry in json.loads(text)["tables"].items()
+            }
+        except (ValueError, KeyError, TypeError, AttributeError):
+            self.found("inputs", f"{place}/manifest.json", "isn't what was recorded")
+            return
+        for name, digests in wanted.items():
+            path = directory / f"{name}.parquet"
+            data = path.read_bytes() if path.exists() else b""
+            if hashlib.sha256(data).hexdigest() not in digests:
+                self.found("inputs", f"{place}/{path.name}", "isn't what was recorded")
 
     def strays(
         self, last: int, strange: list[Path], present: list[tuple[dict[int, Path], list[Path]]]
