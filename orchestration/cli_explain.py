@@ -1,6 +1,8 @@
 """`assent explain`: one decision in plain words, from the log alone."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 import pyarrow.compute as pc
@@ -8,8 +10,11 @@ import pyarrow.compute as pc
 from activation.decisions import SENTENCES, Gate
 from activation.log import DecisionLog, DecisionUnknown, LogError
 from activation.log import explain as in_words
+from activation.release import stored_releases
+from activation.store import open_store
 from orchestration import environment
-from orchestration.decision_step import current_rules, open_log
+from orchestration.decision_step import open_log
+from orchestration.environment import Home
 
 
 @click.command()
@@ -21,10 +26,11 @@ def explain(which: str, home_dir: Path | None) -> None:
     DECISION_ID stands in the outbox and in the log. For a SUBJECT_ID (a policy, claim, ticket or
     account number) the newest decision of each journey node about it is told.
     """
-    log = open_log(environment.home(home_dir), writing=False)
+    home = environment.home(home_dir)
+    log = open_log(home, writing=False)
     try:
         decision_ids = [which] if which.startswith("d_") else newest_about(log, which)
-        click.echo("\n\n".join(told(log, decision_id) for decision_id in decision_ids))
+        click.echo("\n\n".join(told(home, log, decision_id) for decision_id in decision_ids))
     except DecisionUnknown as error:
         raise click.ClickException(f"{error}. The outbox and the log name the decisions.") from None
     except LogError as error:
@@ -44,16 +50,30 @@ def newest_about(log: DecisionLog, subject_id: str) -> list[str]:
     )
 
 
-def told(log: DecisionLog, decision_id: str) -> str:
-    """One decision in plain words. Raises DecisionUnknown."""
+def told(home: Home, log: DecisionLog, decision_id: str) -> str:
+    """One decision in plain words, those of the release it was made under. Raises
+    DecisionUnknown."""
     row = log.find(decision_id)
-    journeys, _ = current_rules()
-    node = {one.id: one for one in journeys.nodes}.get(str(row["node"]))
+    node = node_of(home, str(row["release"]), str(row["node"]))
     return in_words(
         row,
         opening=log.opening(decision_id),
-        description=node.description if node else "",
-        sentence=node.explain if node else None,
+        description=node.get("description", ""),
+        sentence=node.get("explain"),
         reasons=SENTENCES,
         gates=[gate.name.lower() for gate in Gate],
     )
+
+
+def node_of(home: Home, release_id: str, node_id: str) -> Mapping[str, Any]:
+    """What a release says of a node; nothing where the store does not know the release."""
+    engine = open_store(home.store_url)
+    try:
+        with engine.connect() as store:
+            releases = {one.id: one for one in stored_releases(store)}
+    finally:
+        engine.dispose()
+    if release_id not in releases:
+        return {}
+    node: Mapping[str, Any] = releases[release_id].manifest["journeys"].get(node_id, {})
+    return node

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from orchestration import environment
+from orchestration.clock import TimeError, current_time, parse_time
 from orchestration.privacy.derived import RebuildError
 from orchestration.privacy.retention import RetentionReport, run_retention
-from orchestration.run_settings import TimeError, current_time, parse_time
 from orchestration.warehouse import WarehouseBusyError
 
 

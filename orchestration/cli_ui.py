@@ -12,6 +12,7 @@ import click
 
 from orchestration import dbt_runner, environment
 from orchestration.dagster_home import prepare_dagster_home
+from orchestration.rules import active_dbt_project
 
 STOP_SECONDS = 10
 
@@ -23,7 +24,7 @@ def ui(home_dir: Path | None, port: int) -> None:
     """Open Dagster's web interface for this home (stop it with Ctrl-C)."""
     home = environment.home(home_dir)
     prepare_dagster_home(home)
-    dbt_runner.prepare_manifest(home)
+    dbt_runner.prepare_manifest(home, active_dbt_project(home))
     command = [sys.executable, "-m", "dagster", "dev", "-m", "orchestration.definitions"]
     # Its own process group: `dagster dev` leaves children behind when only it is told to stop.
     process = subprocess.Popen(  # noqa: S603 - a fixed command line

@@ -14,10 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from activation.release.bundle import WAREHOUSE_SUFFIXES
 from orchestration.environment import DBT_PROJECT_DIR, Home, export
 
 WAREHOUSE_VARIABLE = "ASSENT_WAREHOUSE"
-PROJECT_FILES = (".sql", ".yml", ".yaml", ".py", ".csv")
 DIGEST_FILE = "project.sha256"
 
 
@@ -36,33 +36,41 @@ class NodeResult:
     seconds: float
 
 
-def manifest_path(home: Home) -> Path:
-    return home.dbt / "target" / "manifest.json"
+def output_directory(home: Home, project_dir: Path = DBT_PROJECT_DIR) -> Path:
+    """Where dbt writes what it makes of a project: that of a release has a place of its own."""
+    if project_dir == DBT_PROJECT_DIR:
+        return home.dbt
+    return home.dbt / project_dir.parent.name
 
 
-def prepare_manifest(home: Home) -> Path:
-    """Parse the dbt project unless its files are those of the manifest at hand; return its path.
+def manifest_path(home: Home, project_dir: Path = DBT_PROJECT_DIR) -> Path:
+    return output_directory(home, project_dir) / "target" / "manifest.json"
+
+
+def prepare_manifest(home: Home, project_dir: Path = DBT_PROJECT_DIR) -> Path:
+    """Parse a dbt project unless its files are those of the manifest at hand; return its path.
 
     Raises DbtError with dbt's own words when the project does not parse.
     """
-    path = manifest_path(home)
-    marker = home.dbt / DIGEST_FILE
-    if not (path.exists() and marker.exists() and marker.read_text() == project_digest()):
-        parse(home)
+    path = manifest_path(home, project_dir)
+    marker = output_directory(home, project_dir) / DIGEST_FILE
+    digest = project_digest(project_dir)
+    if not (path.exists() and marker.exists() and marker.read_text() == digest):
+        parse(home, project_dir)
     return path
 
 
-def parse(home: Home) -> Any:
+def parse(home: Home, project_dir: Path = DBT_PROJECT_DIR) -> Any:
     """dbt's own manifest object, parsed once per process and state of the project.
 
     The JSON manifest is not enough to run from: generic tests lose their arguments in it. dbt keeps
     what it parsed in the target folder, so the first parse of a process takes about a second.
     """
-    digest = project_digest()
+    digest = project_digest(project_dir)
     if digest not in _PARSED:
         _PARSED.clear()
-        _PARSED[digest] = _invoke(home, ["parse"], manifest=None, on_event=None)
-        (home.dbt / DIGEST_FILE).write_text(digest)
+        _PARSED[digest] = _invoke(home, project_dir, ["parse"], manifest=None, on_event=None)
+        (output_directory(home, project_dir) / DIGEST_FILE).write_text(digest)
     return _PARSED[digest]
 
 
@@ -73,15 +81,15 @@ def project_digest(project_dir: Path = DBT_PROJECT_DIR) -> str:
     """A digest of every file that dbt reads, by path and content."""
     digest = hashlib.sha256()
     for path in sorted(project_dir.rglob("*")):
-        if path.suffix in PROJECT_FILES and path.is_file():
+        if path.suffix in WAREHOUSE_SUFFIXES and path.is_file():
             digest.update(str(path.relative_to(project_dir)).encode() + b"\0")
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def read_manifest(home: Home) -> dict[str, Any]:
+def read_manifest(home: Home, project_dir: Path = DBT_PROJECT_DIR) -> dict[str, Any]:
     """The manifest as JSON, parsed anew when the project changed."""
-    manifest: dict[str, Any] = json.loads(prepare_manifest(home).read_text())
+    manifest: dict[str, Any] = json.loads(prepare_manifest(home, project_dir).read_text())
     return manifest
 
 
@@ -91,6 +99,7 @@ def build(
     selector: str | None,
     select: list[str] | None,
     as_of: datetime,
+    project_dir: Path = DBT_PROJECT_DIR,
     on_event: Callable[[Any], None] | None = None,
     data_tests: bool = True,
 ) -> list[NodeResult]:
@@ -102,7 +111,8 @@ def build(
     arguments += [] if data_tests else ["--exclude-resource-type", "test"]
     arguments += ["--select", *select] if select is not None else ["--selector", str(selector)]
     arguments += ["--vars", json.dumps({"as_of": as_of.isoformat()})]
-    results = _invoke(home, arguments, manifest=parse(home), on_event=on_event)
+    manifest = parse(home, project_dir)
+    results = _invoke(home, project_dir, arguments, manifest=manifest, on_event=on_event)
     return [
         NodeResult(
             unique_id=result.node.unique_id,
@@ -116,21 +126,27 @@ def build(
 
 
 def _invoke(
-    home: Home, arguments: list[str], *, manifest: Any, on_event: Callable[[Any], None] | None
+    home: Home,
+    project_dir: Path,
+    arguments: list[str],
+    *,
+    manifest: Any,
+    on_event: Callable[[Any], None] | None,
 ) -> Any:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    home.dbt.mkdir(parents=True, exist_ok=True)
+    output = output_directory(home, project_dir)
+    output.mkdir(parents=True, exist_ok=True)
     export(WAREHOUSE_VARIABLE, str(home.warehouse))
     common = [
         "--quiet",
         *("--log-level", "none"),
         *("--log-level-file", "none"),
-        *("--project-dir", str(DBT_PROJECT_DIR)),
-        *("--profiles-dir", str(DBT_PROJECT_DIR)),
-        *("--target-path", str(home.dbt / "target")),
-        *("--log-path", str(home.dbt / "logs")),
+        *("--project-dir", str(project_dir)),
+        *("--profiles-dir", str(project_dir)),
+        *("--target-path", str(output / "target")),
+        *("--log-path", str(output / "logs")),
     ]
     runner = dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else [])
     with _working_directory_kept():

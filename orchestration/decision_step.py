@@ -1,15 +1,13 @@
 """Decide, seal, and only then show: the log on disk is the truth, the warehouse follows it."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import duckdb
 import pyarrow as pa
 
-from activation import journeys as journey_files
-from activation.consent.regimes import REGIMES_FILE
 from activation.decisions import (
     Release,
     append_decisions,
@@ -20,26 +18,31 @@ from activation.decisions import (
     record_inputs,
     record_release,
 )
-from activation.journeys import JourneySet
-from activation.log import DecisionLog, load_or_create_key
-from activation.release import build, register, stored_releases
-from activation.store import open_store, transaction
+from activation.log import Batch, DecisionLog, load_or_create_key
+from activation.release import halts, stored_releases
+from activation.release.slices import Slice, deciding_sql, slices_of
+from activation.store import open_store
 from expectations import gate
-from orchestration.environment import ACTIVATION_DIR, Home, RecordInputs
+from orchestration.environment import Home, RecordInputs
+from orchestration.rules import Rules, rules_of
 from orchestration.warehouse import open_warehouse
 
-JOURNEYS_DIR = ACTIVATION_DIR / "journeys"
 LOG_ORIGIN = "assent.example/decisions"
 
 
 @dataclass(frozen=True)
 class DecisionReport:
-    """What one run decided: new rows, their outcomes, the batch that holds them, the log's size."""
+    """What one run decided: new rows, their outcomes, the batches that hold them, the log's size.
+
+    `canary` says which release a share of the persons decided under, if any did.
+    """
 
     release: str
+    canary: str | None
+    halted: list[str]
     new_rows: int
     outcomes: dict[str, int]
-    batch: int | None
+    batches: list[int]
     logged: int
 
 
@@ -51,67 +54,99 @@ def open_log(home: Home, *, writing: bool) -> DecisionLog:
     return DecisionLog(home.decision_log, signing_key=key, copies=home.checkpoint_copies)
 
 
-def current_rules() -> tuple[JourneySet, Release]:
-    """The journeys on disk, checked, and the release that they and the regimes make."""
-    journeys = journey_files.load(JOURNEYS_DIR)
-    return journeys, build(journeys, REGIMES_FILE)
+def decide_and_log(home: Home, as_of: datetime, rules: Rules) -> DecisionReport:
+    """Decide every candidate at `as_of`, seal the batches in the log, and rebuild what follows.
 
-
-def decide_and_log(home: Home, as_of: datetime) -> DecisionReport:
-    """Decide every candidate at `as_of`, seal the batch in the log, and rebuild what follows.
-
+    Everybody decides under `rules`, but for the persons of a canary, who decide under its release.
     A run killed after sealing finds its decisions in the log, decides nothing twice and goes on.
-    Raises GateClosedError when the contracts before decisions did not pass.
+    Raises GateClosedError when the contracts before decisions did not pass, ReleaseError when the
+    canary's release is not what was signed.
     """
-    journeys, release = current_rules()
     log = open_log(home, writing=True)
     engine = open_store(home.store_url)
     try:
+        with engine.connect() as store:
+            releases, approvals = stored_releases(store), current_approvals(store)
+            halted, slices = halts.halted(store), slices_of(store, rules.release.id)
         with open_warehouse(home.warehouse) as connection:
             gate.require_open(connection, "decisions", as_of)
-            with transaction(engine) as store:
-                register(store, release, activated_at=as_of, actor="assent run")
-                releases, approvals = stored_releases(store), current_approvals(store)
             # What was decided at the moment of activation counts as history: caps hold over both.
             log.seal()
             _follow_log(connection, log, releases)
-            rows = decide(
-                connection,
-                journeys=journeys,
-                release=release,
-                as_of=as_of,
-                approvals=approvals,
-            )
-            inputs = None
-            if home.record_inputs is not RecordInputs.NONE and rows.num_rows:
-                inputs = record_inputs(
+            decided = [
+                _decide_slice(
                     connection,
-                    journeys=journeys,
-                    release=release,
+                    log,
+                    part,
+                    rules
+                    if part.release_id == rules.release.id
+                    else rules_of(home, part.release_id),
                     as_of=as_of,
                     approvals=approvals,
-                    decided=rows,
-                    whole=home.record_inputs is RecordInputs.POPULATION,
+                    halted=halted,
+                    recorded=home.record_inputs,
                 )
-            batch = log.append(
-                rows,
-                as_of=as_of,
-                release=release.id,
-                sealed_at=datetime.now(UTC),
-                inputs=inputs,
-            )
-            if batch is not None:
-                append_decisions(connection, batch.rows)
-            materialise(connection, as_of=as_of)
+                for part in slices
+            ]
+            materialise(connection, as_of=as_of, deciding=deciding_sql(slices, "l.person_id"))
     finally:
         engine.dispose()
+    every = pa.concat_tables([rows for rows, _ in decided])
     return DecisionReport(
-        release=release.id,
-        new_rows=rows.num_rows,
-        outcomes=_counts(rows),
-        batch=batch.number if batch else None,
+        release=rules.release.id,
+        canary=_canary_report(slices),
+        halted=sorted(halted),
+        new_rows=every.num_rows,
+        outcomes=_counts(every),
+        batches=[batch.number for _, batch in decided if batch],
         logged=log.size,
     )
+
+
+def _decide_slice(
+    connection: duckdb.DuckDBPyConnection,
+    log: DecisionLog,
+    part: Slice,
+    rules: Rules,
+    *,
+    as_of: datetime,
+    approvals: pa.Table,
+    halted: Set[str],
+    recorded: RecordInputs,
+) -> tuple[pa.Table, Batch | None]:
+    """Decide for one slice of the persons and seal it: its rows, and the batch that holds them."""
+    journeys = rules.journeys()
+    everybody = decide(
+        connection,
+        journeys=journeys,
+        release=rules.release,
+        as_of=as_of,
+        approvals=approvals,
+        halted=halted,
+    )
+    rows = part.of(connection, everybody)
+    inputs = None
+    if recorded is not RecordInputs.NONE and rows.num_rows:
+        inputs = record_inputs(
+            connection,
+            journeys=journeys,
+            release=rules.release,
+            as_of=as_of,
+            approvals=approvals,
+            decided=everybody,
+            halted=halted,
+            whole=recorded is RecordInputs.POPULATION,
+        )
+    batch = log.append(
+        rows,
+        as_of=as_of,
+        release=rules.release.id,
+        sealed_at=datetime.now(UTC),
+        inputs=inputs,
+    )
+    if batch is not None:
+        append_decisions(connection, batch.rows)
+    return rows, batch
 
 
 def _follow_log(
@@ -133,3 +168,8 @@ def _follow_log(
 def _counts(rows: pa.Table) -> dict[str, int]:
     counted = rows.group_by("outcome").aggregate([("outcome", "count")]).to_pylist()
     return {str(one["outcome"]): int(one["outcome_count"]) for one in counted}
+
+
+def _canary_report(slices: Sequence[Slice]) -> str | None:
+    shares = [f"{one.release_id} at {one.percent} %" for one in slices if one.is_canary]
+    return shares[0] if shares else None

@@ -7,6 +7,7 @@ from orchestration.assets.decisions import decisions
 from orchestration.assets.gates import gate_before_decisions, gate_before_syncs
 from orchestration.assets.identity import id_commit
 from orchestration.assets.landing import consent_ledger_copy, landing, reference_tables
+from orchestration.assets.releases import release_history
 from orchestration.assets.retention import retention
 from orchestration.assets.syncs import SYNCS
 from orchestration.jobs import activation_job, removals_job, retention_job
@@ -23,6 +24,7 @@ defs = dg.Definitions(
         id_commit,
         gate_before_decisions,
         decisions,
+        release_history,
         dbt_outbound,
         gate_before_syncs,
         *SYNCS,

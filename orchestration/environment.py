@@ -22,6 +22,7 @@ DESTINATIONS_VARIABLE = "ASSENT_DESTINATIONS"
 KEYS_VARIABLE = "ASSENT_KEYS"
 COPIES_VARIABLE = "ASSENT_CHECKPOINT_COPIES"
 INPUTS_VARIABLE = "ASSENT_RECORD_INPUTS"
+ACTOR_VARIABLE = "ASSENT_ACTOR"
 
 
 class SettingError(ValueError):
@@ -67,6 +68,10 @@ class Home:
         return self.path / "outbox"
 
     @property
+    def releases(self) -> Path:
+        return self.path / "releases"
+
+    @property
     def dbt(self) -> Path:
         return self.path / "dbt"
 
@@ -78,6 +83,11 @@ class Home:
 def environment() -> Mapping[str, str]:
     """The process environment, for the few places that look up a named secret in it."""
     return os.environ
+
+
+def actor() -> str:
+    """Who the commands act for: ASSENT_ACTOR, or nobody."""
+    return os.environ.get(ACTOR_VARIABLE, "")
 
 
 def home(

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration import dbt_runner, environment
+from orchestration.rules import active_dbt_project
 from orchestration.translator import AssentTranslator
 
 TRANSLATOR = AssentTranslator()
@@ -15,8 +16,10 @@ WAREHOUSE_POOL = "warehouse_writer"
 
 @cache
 def manifest() -> dict[str, Any]:
-    """The manifest of the home that ASSENT_HOME names, parsed anew when a dbt file changed."""
-    return dbt_runner.read_manifest(environment.home())
+    """The manifest of the active release of the home that ASSENT_HOME names; of the project's own
+    files before the first release. Parsed anew when a dbt file changed."""
+    home = environment.home()
+    return dbt_runner.read_manifest(home, active_dbt_project(home))
 
 
 def source_specs(schema: str) -> list[dg.AssetSpec]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from activation.consent.countries import load_countries
 from activation.consent.identifiers import parse_phone
-from activation.consent.regimes import flatten, flatten_purposes, load_regimes
+from activation.consent.regimes import flatten, flatten_purposes
+from orchestration.rules import Rules
 from orchestration.warehouse import quote, replace_table
 
 COUNTRY_SCHEMA = [
@@ -116,11 +116,11 @@ def _unparsed_pairs() -> str:
     )
 
 
-def write_rule_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Write reference.country, reference.regime and reference.purpose from the rule files."""
-    regimes = load_regimes()
+def write_rule_tables(connection: duckdb.DuckDBPyConnection, rules: Rules) -> None:
+    """Write reference.country, reference.regime and reference.purpose from a release's rules."""
+    regimes = rules.regimes()
     for table, rows, schema in (
-        ("country", load_countries(), COUNTRY_SCHEMA),
+        ("country", rules.countries(), COUNTRY_SCHEMA),
         ("regime", flatten(regimes), REGIME_SCHEMA),
         ("purpose", flatten_purposes(regimes), PURPOSE_SCHEMA),
     ):

@@ -10,6 +10,8 @@ from orchestration.abandoned_runs import close_abandoned_runs, this_process
 from orchestration.dagster_home import prepare_dagster_home, speed_up_run_storage
 from orchestration.environment import Home
 from orchestration.observer import stage
+from orchestration.rules import active_rules
+from orchestration.run_rules import RELEASE_TAG
 from orchestration.run_settings import RunSettings
 
 # The run's own record goes to Dagster's storage; a person at the terminal sees stages instead.
@@ -26,9 +28,15 @@ class JobOutcome:
 
 
 def execute(home: Home, as_of: datetime) -> JobOutcome:
-    """Run the whole path for one home at one time."""
+    """Run the whole path for one home at one time, under the release that is active now.
+
+    Raises ReleaseError when that is not what was signed, SourceError when a home without a release
+    can't be given its first one.
+    """
     environment.export(environment.HOME_VARIABLE, str(home.path))
     environment.export(environment.LANDING_VARIABLE, str(home.landing))
+    with stage("release"):
+        rules = active_rules(home, as_of)
     prepare_dagster_home(home)
     speed_up_run_storage(home)
     with stage("loading the project"):
@@ -42,7 +50,7 @@ def execute(home: Home, as_of: datetime) -> JobOutcome:
         close_abandoned_runs(instance)
         result = job.execute_in_process(
             instance=instance,
-            tags=this_process(),
+            tags=this_process() | {RELEASE_TAG: rules.release.id},
             resources={"settings": settings},
             run_config=QUIET,
             raise_on_error=False,

@@ -2,8 +2,9 @@
 
 import dagster as dg
 
+from orchestration.clock import current_time
 from orchestration.jobs import activation_job, retention_job
-from orchestration.run_settings import RunSettings, current_time
+from orchestration.run_settings import RunSettings
 
 
 def settings_config(as_of: str) -> dict[str, object]:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.clock import current_time
 from orchestration.jobs import activation_job, removals_job
-from orchestration.run_settings import RunSettings, current_time
+from orchestration.run_settings import RunSettings
 from orchestration.schedules import settings_config
 
 POLL_SECONDS = 60

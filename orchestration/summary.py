@@ -34,7 +34,10 @@ class LandingSummary:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One run, in the order of the data's path. Counts are rows; seconds are wall time."""
+    """One run, in the order of the data's path. Counts are rows; seconds are wall time.
+
+    `rules_differ` lists the project's files that the release decided by otherwise.
+    """
 
     as_of: datetime
     succeeded: bool
@@ -46,6 +49,9 @@ class RunSummary:
     permits: dict[str, int] = field(default_factory=dict)
     denials_by_reason: dict[str, int] = field(default_factory=dict)
     release: str | None = None
+    canary: str | None = None
+    halted: list[str] = field(default_factory=list)
+    rules_differ: list[str] = field(default_factory=list)
     decisions_new: int = 0
     decisions_logged: int = 0
     candidates_by_node: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
@@ -81,6 +87,9 @@ def summarise(
             permits=_permits(connection),
             denials_by_reason=_denials(connection),
             release=decided.get("release"),
+            canary=decided.get("canary"),
+            halted=list(decided.get("halted", [])),
+            rules_differ=list(decided.get("differing", [])),
             decisions_new=int(decided.get("rows", 0)),
             decisions_logged=_count(connection, "activation", "decision_log"),
             candidates_by_node=_candidates(connection, as_of),

@@ -27,6 +27,7 @@ def print_summary(summary: RunSummary, console: Console) -> None:
         f"[bold]decided[/bold]  {summary.decisions_new:,} decisions under release "
         f"{summary.release or '-'}; {summary.decisions_logged:,} in the log"
     )
+    _print_release(summary, console)
     if summary.candidates_by_node:
         console.print(_decision_table(summary))
     if summary.audiences:
@@ -67,6 +68,24 @@ def _print_landing(landing: LandingSummary, console: Console) -> None:
         console.print(f"         [dim]{_listed(landing.quarantine_by_reason, 8)}[/dim]")
     for message in landing.messages:
         console.print(f"         [yellow]{message}[/yellow]", highlight=False)
+
+
+def _print_release(summary: RunSummary, console: Console) -> None:
+    """What a reader must know to see why the decisions are not those of the files on disk."""
+    if summary.canary:
+        console.print(f"         canary: {summary.canary} of the persons", highlight=False)
+    if summary.halted:
+        console.print(f"         [yellow]halted: {', '.join(summary.halted)}[/yellow]")
+    if summary.rules_differ:
+        files = summary.rules_differ
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        console.print(
+            f"         [yellow]rules on disk differ from the active release {summary.release} "
+            f"({files[0]}{more});\n         they decide after `assent release build` and "
+            "`assent release activate`, or with `assent run --rules disk`[/yellow]",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _decision_table(summary: RunSummary) -> Table:

@@ -103,12 +103,24 @@ def _read(connection: duckdb.DuckDBPyConnection, spec: SyncSpec, as_of: datetime
         raise LookupError(f"{spec.relation} is not built; run the whole job first")
     row = connection.execute("select seq from consent.con_watermark").fetchone()
     return Sources(
-        desired=connection.execute(f"select * from {schema}.{table}").to_arrow_table(),
+        desired=_desired(connection, spec),
         identifiers=connection.execute(_IDENTIFIERS).to_arrow_table(),
         denied=connection.execute(_DENIED).to_arrow_table(),
         watermark=int(row[0]) if row else 0,
         gate_closed=_closed_gate(connection, as_of),
     )
+
+
+def _desired(connection: duckdb.DuckDBPyConnection, spec: SyncSpec) -> pa.Table:
+    """The rows as the model has them, and for actions the node that decided: it need not be sent
+    to be asked whether it is halted."""
+    rows = f"select * from {spec.relation}"
+    if spec.mode == "append" and "node" not in spec.fields:
+        rows = (
+            f"select sent.*, made.node from ({rows}) as sent "
+            "left join activation.action as made using (decision_id)"
+        )
+    return connection.execute(rows).to_arrow_table()
 
 
 def _closed_gate(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> str | None:

@@ -13,6 +13,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from activation.decisions.literals import text
+
 LOCK_WAIT_SECONDS = 30.0
 LOCK_POLL_SECONDS = 0.25
 
@@ -43,15 +45,47 @@ def open_warehouse(
         connection.close()
 
 
+@contextmanager
+def world_beside(
+    path: Path, *, wait: float = LOCK_WAIT_SECONDS, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A world in memory, in UTC, that reads the warehouse as the database `warehouse`.
+
+    What is written stays in memory. Raises FileNotFoundError without a warehouse, and
+    WarehouseBusyError while a run has it open.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: there is no warehouse. Fix: `assent run` makes one.")
+    with duckdb.connect() as connection:
+        connection.execute("set timezone = 'UTC'")
+        attach = f"attach {text(str(path))} as warehouse (read_only)"
+        _patiently(lambda: connection.execute(attach), path, wait, sleep)
+        yield connection
+
+
 def _connect(
     path: Path, locked: bool, wait: float, sleep: Callable[[float], None]
+) -> duckdb.DuckDBPyConnection:
+    return _patiently(
+        lambda: duckdb.connect(
+            str(path), config={"enable_external_access": str(not locked).lower()}
+        ),
+        path,
+        wait,
+        sleep,
+    )
+
+
+def _patiently(
+    attempt: Callable[[], duckdb.DuckDBPyConnection],
+    path: Path,
+    wait: float,
+    sleep: Callable[[float], None],
 ) -> duckdb.DuckDBPyConnection:
     polls = max(1, int(wait / LOCK_POLL_SECONDS))
     for _ in range(polls):
         try:
-            return duckdb.connect(
-                str(path), config={"enable_external_access": str(not locked).lower()}
-            )
+            return attempt()
         except duckdb.IOException as error:
             if "lock" not in str(error).lower():
                 raise

@@ -1,7 +1,7 @@
 """Decisions: candidates of the journeys, through the gates, to one row each with its reason."""
 
 from activation.decisions.approvals import current_approvals
-from activation.decisions.contract import COLUMNS, SCHEMA, DecisionError, Release
+from activation.decisions.contract import COLUMNS, SCHEMA, DecisionError
 from activation.decisions.deciding import decide
 from activation.decisions.gates import Gate, Outcome
 from activation.decisions.materialising import materialise
@@ -9,6 +9,7 @@ from activation.decisions.reasons import SENTENCES
 from activation.decisions.recording import record_inputs
 from activation.decisions.replaying import Difference, Replay, ReplayImpossible, replay
 from activation.decisions.tables import append_decisions, ensure_tables, record_release
+from activation.release.release import Release
 
 __all__ = [
     "COLUMNS",

@@ -3,10 +3,6 @@
 Grain: one row per candidate (person, subject, node) and run. Times are UTC.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
 import pyarrow as pa
 
 #: The columns of a decision, in order. `context` goes to the opening of the log, not to the
@@ -42,18 +38,6 @@ COLUMNS = tuple(SCHEMA.names)
 #: Characters that the canonical form refuses; they become U+FFFD in a context.
 REFUSED_CONTROLS = "[\\x00-\\x07\\x0b\\x0e-\\x1f]"
 REPLACEMENT = "\ufffd"
-
-
-@dataclass(frozen=True)
-class Release:
-    """What decisions are made under: content-addressed, so equal content has an equal id.
-
-    `activation.release.build` makes it; whoever builds it and when does not matter.
-    """
-
-    id: str
-    digest: str
-    manifest: Mapping[str, Any] = field(repr=False)
 
 
 class DecisionError(ValueError):

@@ -7,12 +7,13 @@ import duckdb
 import pyarrow as pa
 
 from activation.decisions.bundle import read_contexts
-from activation.decisions.contract import SCHEMA, DecisionError, Release
+from activation.decisions.contract import SCHEMA, DecisionError
 from activation.decisions.mask import compile_mask
 from activation.decisions.mask_state import APPROVALS
 from activation.decisions.tables import ensure_tables, record_release
 from activation.decisions.terms import terms
 from activation.journeys.loading import JourneySet
+from activation.release.release import Release
 
 APPROVAL_SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("node", "subject_id", "person_id", "verdict")]

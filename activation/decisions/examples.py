@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from activation.decisions.buckets import bucket, threshold
-from activation.decisions.contract import DecisionError, Release
+from activation.decisions.contract import DecisionError
 from activation.decisions.deciding import APPROVAL_SCHEMA, decide
 from activation.decisions.literals import name, text
 from activation.decisions.tables import ensure_tables
@@ -18,6 +18,7 @@ from activation.journeys.loading import JourneySet
 from activation.journeys.names import Channel
 from activation.journeys.node import Node
 from activation.journeys.policies import Policies
+from activation.release.release import Release
 
 _DAY = datetime(2026, 11, 20, tzinfo=UTC)
 _RELEASE = Release("r_examples", "", {"journeys": {}})

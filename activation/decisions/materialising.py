@@ -49,6 +49,7 @@ _AUDIENCES = """
         inner join activation.release_node as r on r.release = l.release and r.node = l.node
         inner join run on run.as_of = l.as_of
         where l.outcome = 'act' and r.kind = 'audience'
+            and ({newest} is null or l.as_of <> {newest} or l.release = {deciding})
     ),
     spell as (
         select
@@ -64,13 +65,20 @@ _AUDIENCES = """
 """
 
 
-def materialise(connection: duckdb.DuckDBPyConnection, *, as_of: datetime | None = None) -> None:
+def materialise(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    as_of: datetime | None = None,
+    deciding: str = "l.release",
+) -> None:
     """Rebuild both tables from the log's copy; nothing else is read but activation.release_node.
 
     action: every act, valid from the decision for the node's valid_hours. audience: the acts of
     audience nodes in the newest run, and since when each membership is unbroken. The newest run is
     the one at `as_of`; without it, the newest instant in the log. Pass it after a run, so that a
-    run without any candidate empties the audiences.
+    run without any candidate empties the audiences. `deciding` is SQL of the release that a row's
+    person decided under in that run: what another release decided at the same instant, before it
+    was rolled back, makes nobody a member.
 
     Raises DecisionError when the log names a release that release_node does not know.
     """
@@ -87,5 +95,5 @@ def materialise(connection: duckdb.DuckDBPyConnection, *, as_of: datetime | None
     connection.execute("delete from activation.action")
     connection.execute(f"insert into activation.action by name {_ACTIONS}")
     connection.execute("delete from activation.audience")
-    audiences = _AUDIENCES.format(newest=instant(as_of))
+    audiences = _AUDIENCES.format(newest=instant(as_of), deciding=deciding)
     connection.execute(f"insert into activation.audience by name {audiences}")

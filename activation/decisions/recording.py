@@ -13,12 +13,12 @@ import duckdb
 import pyarrow as pa
 
 from activation.decisions.bundle import KEYS, Context, read_contexts
-from activation.decisions.contract import Release
 from activation.decisions.deciding import APPROVAL_SCHEMA
 from activation.decisions.literals import instant_text, name, values
 from activation.journeys.loading import JourneySet
 from activation.journeys.names import Channel
 from activation.log.inputs import Inputs
+from activation.release.release import Release
 
 FORMAT = "assent-inputs-1"
 _CANDIDATE = "assent_candidate"

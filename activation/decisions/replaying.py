@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.decisions.contract import SCHEMA, Release
+from activation.decisions.contract import SCHEMA
 from activation.decisions.deciding import decide
 from activation.decisions.gates import Gate, Outcome
 from activation.decisions.literals import instant_text
@@ -27,7 +27,7 @@ from activation.journeys.loading import JourneySet
 from activation.journeys.node import Node
 from activation.journeys.policies import Policies
 from activation.log import DecisionLog, Inputs, LogError
-from activation.release.manifest import canonical
+from activation.release.release import Release, canonical
 
 _APPROVALS = "approvals"
 _BEFORE_APPROVAL = sum(gate.bit for gate in Gate if gate <= Gate.VOLUME)

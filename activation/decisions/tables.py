@@ -8,7 +8,7 @@ node that sends or does something. audience: one row per audience and member. Ti
 import duckdb
 import pyarrow as pa
 
-from activation.decisions.contract import Release
+from activation.release.release import Release
 
 _TABLES = (
     """create table if not exists activation.decision_log (

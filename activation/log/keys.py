@@ -13,23 +13,25 @@ _OTHERS: Final = 0o077
 _SEED_BYTES: Final = 32
 
 
-def load_or_create_key(directory: Path, *, origin: str, entropy: Entropy) -> SigningKey:
-    """The log's signing key from `directory`, made on first use (file mode 0600).
+def load_or_create_key(
+    directory: Path, *, origin: str, entropy: Entropy, file: str = KEY_FILE
+) -> SigningKey:
+    """The signing key in `file` of `directory`, made on first use (file mode 0600).
 
-    `origin` names the log in every checkpoint, such as example.com/decisions; it can't change
-    once the key exists. Raises KeyProblem when the file is malformed, open to others, or of
-    another origin; no message quotes the key.
+    `origin` names the log in every checkpoint, such as example.com/decisions, or what else the key
+    signs; it can't change once the key exists. Raises KeyProblem when the file is malformed, open
+    to others, or of another origin; no message quotes the key.
     """
     make_directory(directory, 0o700)
-    path = directory / KEY_FILE
+    path = directory / file
     if not path.exists():
         _create(path, SigningKey(origin, entropy(_SEED_BYTES)))
     if path.stat().st_mode & _OTHERS:
-        raise KeyProblem(f"{KEY_FILE}: other users can read the signing key; chmod 600 it")
+        raise KeyProblem(f"{file}: other users can read the signing key; chmod 600 it")
     key = SigningKey.parse_private(path.read_text(encoding="utf-8"))
     if key.public.name != origin:
         raise KeyProblem(
-            f"{KEY_FILE}: the key signs for {key.public.name}, the setting says {origin}; "
+            f"{file}: the key signs for {key.public.name}, the setting says {origin}; "
             "set the origin back, or start a new log with a new key"
         )
     return key

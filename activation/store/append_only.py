@@ -10,6 +10,12 @@ APPEND_ONLY_TABLES = (
     "release_pointer",
     "approval",
     "sync_outcome",
+    "release",
+    "release_file",
+    "release_signature",
+    "release_review",
+    "release_canary",
+    "node_halt",
 )
 
 # What an erasure may do to them, and nothing more: (table, verb, columns that may change).

@@ -6,11 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic.util.exc import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from activation.store.migrate import migrate
+from activation.store.migrate import UnknownSchema, migrate
 
 _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 _WRITE = "assent_write"
@@ -42,7 +41,7 @@ def open_store(url: str) -> Engine:
                     text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}
                 )
             migrate(connection)
-    except CommandError:
+    except UnknownSchema:
         raise StoreError(
             f"the store {target.render_as_string(hide_password=True)} was written by a newer "
             "version of assent; install that version"

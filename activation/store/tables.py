@@ -10,7 +10,16 @@ from activation.store.tables_privacy import (
     privacy_permit,
     retention_run,
 )
-from activation.store.tables_release import approval, release, release_pointer
+from activation.store.tables_release import (
+    approval,
+    node_halt,
+    release,
+    release_canary,
+    release_file,
+    release_pointer,
+    release_review,
+    release_signature,
+)
 from activation.store.tables_sync import sync_intent, sync_outcome, sync_state
 
 __all__ = [
@@ -24,9 +33,14 @@ __all__ = [
     "identity_override",
     "ledger_head",
     "metadata",
+    "node_halt",
     "privacy_permit",
     "release",
+    "release_canary",
+    "release_file",
     "release_pointer",
+    "release_review",
+    "release_signature",
     "retention_run",
     "sync_intent",
     "sync_outcome",

@@ -16,6 +16,8 @@ from activation.connectors.protocol import (
     Operation,
     RowOutcome,
 )
+from activation.decisions.reasons import NODE_HALTED
+from activation.release import halts
 from activation.store import transaction
 from activation.syncs.gate import Gate
 from activation.syncs.intents import Intent, Journal
@@ -33,7 +35,8 @@ _WORTH_ANOTHER_ATTEMPT = frozenset(
 class Courier:
     """Delivers the items of one run. Counts everything in the report it is given.
 
-    Consent is asked for each attempt, so a withdrawal during a back-off stops the next attempt.
+    Consent and the halts of nodes are asked for each attempt, so a withdrawal or a halt during a
+    back-off stops the next attempt.
     """
 
     def __init__(
@@ -123,10 +126,12 @@ class Courier:
             as_of = self._journal.as_of.astimezone(UTC)
             batch = f"{as_of:%Y%m%dT%H%M%SZ}-{number}"
             head = self._gate.refresh(connection)
+            halted = halts.halted(connection)
             withheld = [
                 (item, reason)
                 for item in items
-                if item.operation is not Operation.REMOVE and (reason := self._gate.reason(item))
+                if item.operation is not Operation.REMOVE
+                and (reason := self._gate.reason(item) or _halt(item, halted))
             ]
             stopped = {item for item, _ in withheld}
             intents = self._journal.record(
@@ -213,3 +218,7 @@ class Courier:
             if error is not None:
                 self.unfinished.add(item.row_key)
                 self._report.overdue_removals += item.required
+
+
+def _halt(item: Item, halted: frozenset[str]) -> str | None:
+    return NODE_HALTED if item.node in halted else None

@@ -24,6 +24,7 @@ keyed as (
         {decision_id} as decision_id,
         {purpose} as purpose,
         {channel} as channel,
+        {node} as node,
         substr(sha256($secret || sha256($secret || {content})), 1, 32) as row_hash,
         {address} as address,
         ({key_missing}) or person_id is null as is_key_missing,
@@ -46,6 +47,7 @@ judged as (
         decision_id,
         purpose,
         channel,
+        node,
         row_hash,
         address,
         sha256(address) as address_hash,
@@ -69,9 +71,9 @@ select * from judged
 class Desired:
     """The rows as they came, and the relation `desired` in the workspace that describes them.
 
-    `desired` has one row per row: position, row_key, person_id, decision_id, purpose, channel,
-    row_hash (keyed, 128 bits, hexadecimal), address, address_hash, fault (why the row can't be
-    sent, else null).
+    `desired` has one row per row: position, row_key, person_id, decision_id, purpose, channel, node
+    (the journey node it came from, null where the rows do not say), row_hash (keyed, 128 bits,
+    hexadecimal), address, address_hash, fault (why the row can't be sent, else null).
     """
 
     rows: pa.Table
@@ -108,6 +110,7 @@ def describe(
         decision_id="decision_id::varchar" if "decision_id" in present else "null::varchar",
         purpose=_or_else(present, "purpose", ",".join(spec.purpose)),
         channel=_or_else(present, "channel", "*"),
+        node=_node(present),
         purposes=text_list(spec.purpose),
         address="address::varchar" if sends_address else "null::varchar",
         is_address_missing="address is null" if sends_address else "false",
@@ -125,6 +128,12 @@ def _content(spec: SyncSpec) -> str:
     """Canonical JSON of the fields as text, in an order that the declaration can't change."""
     members = ", ".join(f"{quoted(name)}: {quoted(name)}::varchar" for name in sorted(spec.fields))
     return f"to_json({{{members}}})::varchar"
+
+
+def _node(present: set[str]) -> str:
+    """An audience bears the name of its node."""
+    named = [name for name in ("node", "audience") if name in present]
+    return f"{quoted(named[0])}::varchar" if named else "null::varchar"
 
 
 def _or_else(present: set[str], column: str, default: str) -> str:

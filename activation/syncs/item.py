@@ -10,6 +10,7 @@ class Item:
     """A planned operation on one key. Holds no payload: `position` points into the desired rows.
 
     `purpose` lists purposes separated by commas; `channel` is `*` where the rows name none.
+    `node` is the journey node that decided it, where that is known.
     `required` marks a removal that the person asked for. `address_hash` is SHA-256 of the address.
     """
 
@@ -19,6 +20,7 @@ class Item:
     purpose: str
     channel: str
     decision_id: str | None = None
+    node: str | None = None
     row_hash: str | None = None
     address_hash: str | None = None
     address_sent: str | None = None

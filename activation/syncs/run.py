@@ -44,8 +44,9 @@ def run_sync(
     """Bring the destination to the desired rows, as far as consent, guards and destination allow.
 
     `desired` has one row per `spec.key`: the allow-listed fields, `person_id`, and optionally
-    `purpose`, `channel`, `send_after`, `valid_until` (instants, UTC); in mode append also
-    `decision_id`. None asks for the removals alone that the ledger demands, without the warehouse.
+    `purpose`, `channel`, `node`, `send_after`, `valid_until` (instants, UTC); in mode append also
+    `decision_id`. What a halted `node` (or `audience`) decided is withheld. None asks for the
+    removals alone that the ledger demands, without the warehouse.
     `identifiers` (person_id, identifier_type, identifier) are all persons' identifiers, as the
     ledger spells them; a row of a person who is not among them is withheld. `watermark` is the last
     seq of the ledger that `desired` was computed from, `denied` (person_id, purpose, channel) who

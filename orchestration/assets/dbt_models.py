@@ -2,6 +2,7 @@
 failing check is seen."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -10,8 +11,10 @@ from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
 from orchestration import dbt_runner
 from orchestration.dbt_runner import NodeResult
+from orchestration.environment import Home
 from orchestration.observer import stage
 from orchestration.project import TRANSLATOR, WAREHOUSE_POOL, manifest
+from orchestration.run_rules import rules_of_run
 from orchestration.run_settings import RunSettings
 
 NOT_UNIT_TESTS = "resource_type:unit_test"
@@ -48,12 +51,16 @@ def _build(
     context: dg.AssetExecutionContext, settings: RunSettings, selector: str, title: str
 ) -> Iterator[Any]:
     """Build, report each model and data test to Dagster, and fail when any of them failed."""
+    home = settings.resolved_home()
+    project_dir = rules_of_run(context, home, settings.time()).dbt_project
+    _require_loaded(home, project_dir)
     with stage(title) as announced:
         results = dbt_runner.build(
-            settings.resolved_home(),
+            home,
             selector=None if context.is_subset else selector,
             select=_selected_models(context) if context.is_subset else None,
             as_of=settings.time(),
+            project_dir=project_dir,
             on_event=lambda event: _announce(announced.detail, event),
         )
     failed = [result for result in results if result.status not in DONE]
@@ -64,6 +71,17 @@ def _build(
             description="\n".join(
                 f"{result.unique_id}: {result.status}: {result.message}" for result in failed[:20]
             )
+        )
+
+
+def _require_loaded(home: Home, project_dir: Path) -> None:
+    """Fail when the release of the run has other models than the assets that Dagster has loaded."""
+    released = dbt_runner.parse(home, project_dir)
+    if released.nodes.keys() != manifest()["nodes"].keys():
+        raise dg.Failure(
+            description="The active release has other models or tests than the assets that are "
+            "loaded. Fix: reload the code location (Deployment, Code locations, Reload), and run "
+            "again."
         )
 
 

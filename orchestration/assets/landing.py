@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from orchestration import consent_ledger, environment, reference
+from orchestration import consent_ledger, reference
 from orchestration.landing import load
 from orchestration.observer import stage
 from orchestration.project import WAREHOUSE_POOL, source_keys, source_specs
+from orchestration.run_rules import rules_of_run
 from orchestration.run_settings import RunSettings
 from orchestration.warehouse import open_warehouse
 
@@ -19,11 +20,12 @@ def landing(
     """Load what the landing zone holds and the warehouse has not seen yet."""
     home = settings.resolved_home()
     suppressed = consent_ledger.suppressed(home)
+    rules = rules_of_run(context, home, settings.time())
     with stage("landing") as announced, open_warehouse(home.warehouse) as connection:
         report = load(
             connection,
             home.landing,
-            environment.DBT_PROJECT_DIR / "models" / "staging",
+            rules.dbt_project / "models" / "staging",
             settings.time(),
             suppressed,
         )
@@ -54,12 +56,15 @@ def landing(
     ],
     pool=WAREHOUSE_POOL,
 )
-def reference_tables(settings: RunSettings) -> Iterator[dg.MaterializeResult]:
+def reference_tables(
+    context: dg.AssetExecutionContext, settings: RunSettings
+) -> Iterator[dg.MaterializeResult]:
     """Phone numbers in E.164, countries and regimes as rows."""
     home = settings.resolved_home()
+    rules = rules_of_run(context, home, settings.time())
     with stage("reference tables"), open_warehouse(home.warehouse) as connection:
         new_numbers = reference.refresh_phone_numbers(connection)
-        reference.write_rule_tables(connection)
+        reference.write_rule_tables(connection, rules)
     for key in source_keys("reference"):
         yield dg.MaterializeResult(asset_key=key, metadata={"new_phone_numbers": new_numbers})
 

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
+from orchestration.clock import clock_file
 from orchestration.demo.landing_zone import write_world
 from orchestration.demo.summary import WorldSummary
 from orchestration.environment import Home
-from orchestration.run_settings import clock_file
 
 
 def simulate(home: Home, *, people: int, seed: int, as_of: datetime, days: int = 0) -> WorldSummary:

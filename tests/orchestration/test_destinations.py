@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from orchestration.clock import parse_time
 from orchestration.demo import write_world
-from orchestration.run_settings import parse_time
 from tests.activation.conftest import postgresql_server_url, postgresql_url
 from tests.activation.connectors.receiver import SECRET, Receiver
 

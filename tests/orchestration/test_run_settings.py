@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from orchestration import environment
-from orchestration.run_settings import TimeError, clock_file, current_time, parse_time
+from orchestration.clock import TimeError, clock_file, current_time, parse_time
 
 
 def test_an_argument_beats_the_environment_and_the_environment_beats_the_default(

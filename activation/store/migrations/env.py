@@ -6,6 +6,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 from activation.store.metadata import Instant
+from activation.store.migrate import VERSION_TABLE
 from activation.store.tables import metadata
 
 
@@ -16,7 +17,7 @@ def _render_item(_kind: str, item: Any, _context: AutogenContext) -> str | Liter
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    version_table="schema_version",
+    version_table=VERSION_TABLE,
     render_item=_render_item,
 )
 with context.begin_transaction():

@@ -184,17 +184,44 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         open_store(f"sqlite:///{path}")
 
 
+_RELEASE = (
+    "insert into release (id, digest, manifest, created_at) values"
+    " ('r', 'd', '{}', '2026-11-20T12:00:00.000000+00:00')"
+)
+_POINTER = (
+    "insert into release_pointer (release_id, activated_at, actor) values"
+    " ('r', '2026-11-20T12:00:00.000000+00:00', 'a')"
+)
+
+
 def _insert_one(connection: Connection, table: str) -> list[str]:
     rows: dict[str, list[str]] = {
         "approval": [
             "insert into approval (node, subject_id, person_id, verdict, actor, at) values"
             " ('n', 's', 'p', 'granted', 'a', '2026-11-20T12:00:00.000000+00:00')"
         ],
-        "release_pointer": [
-            "insert into release (id, digest, manifest, created_at) values"
-            " ('r', 'd', '{}', '2026-11-20T12:00:00.000000+00:00')",
-            "insert into release_pointer (release_id, activated_at, actor) values"
-            " ('r', '2026-11-20T12:00:00.000000+00:00', 'a')",
+        "release_pointer": [_RELEASE, _POINTER],
+        "release": [_RELEASE],
+        "release_file": ["insert into release_file (digest, content) values ('d', 'c')"],
+        "release_signature": [
+            _RELEASE,
+            "insert into release_signature (release_id, note, actor, at) values"
+            " ('r', 'n', 'a', '2026-11-20T12:00:00.000000+00:00')",
+        ],
+        "release_review": [
+            _RELEASE,
+            "insert into release_review (release_id, actor, note, at) values"
+            " ('r', 'a', 'n', '2026-11-20T12:00:00.000000+00:00')",
+        ],
+        "release_canary": [
+            _RELEASE,
+            _POINTER,
+            "insert into release_canary (release_id, pointer_seq, buckets, actor, note, at)"
+            " select 'r', seq, 1, 'a', 'n', activated_at from release_pointer",
+        ],
+        "node_halt": [
+            "insert into node_halt (node, state, reason, actor, at) values"
+            " ('n', 'halted', 'r', 'a', '2026-11-20T12:00:00.000000+00:00')",
         ],
         "identity_change": [
             "insert into identity_change (seq, change_id, record_key, cause, changed_at) values"
