@@ -78,9 +78,7 @@ def decide_and_log(home: Home, as_of: datetime, rules: Rules) -> DecisionReport:
                     connection,
                     log,
                     part,
-                    rules
-                    if part.release_id == rules.release.id
-                    else rules_of(home, part.release_id),
+                    rules_of(home, part.release_id) if part.is_canary else rules,
                     as_of=as_of,
                     approvals=approvals,
                     halted=halted,
