@@ -43,7 +43,8 @@ def record_inputs(
 
     Call before the batch is copied into activation.decision_log: how far that reached is part of
     the inputs. `decided` must be all rows of decide(), also when a batch takes only some of them.
-    `halted` names the nodes that were halted beside the release. With `whole` the contexts, address
+    `halted` names the nodes that were halted beside the release; nodes of the release that are not
+    in `journeys` were refused their bundle and decided nothing. With `whole` the contexts, address
     books and permits are kept of everybody, which is what comparing releases needs.
     """
     connection.register(_CANDIDATE, decided.select(["person_id", "subject_id", "node"]))
@@ -68,6 +69,7 @@ def record_inputs(
         "digest": release.digest,
         "manifest": dict(release.manifest),
         "halted": sorted(halted),
+        "refused": sorted(release.manifest["journeys"].keys() - {n.id for n in journeys.nodes}),
         "decided": len(decided),
         "history_through_batch": int(history[0]) if history else 0,
         "whole": whole,

@@ -5,7 +5,7 @@ earlier batches beside them, and the same compiled statement runs. Rows are comp
 the log: sealed again with the key from their opening, they must have the same hash.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -100,7 +100,8 @@ def replay(log: DecisionLog, batch: int, journeys: JourneySet | None = None) -> 
         _take_volume_of_erased(connection, sealed, opened, header.as_of)
         rows = decide(
             connection,
-            journeys=journeys or journeys_of(facts["manifest"], facts["halted"]),
+            journeys=journeys
+            or journeys_of(facts["manifest"], facts["halted"], facts.get("refused", ())),
             release=release,
             as_of=header.as_of,
             approvals=recorded.inputs.tables[_APPROVALS],
@@ -121,10 +122,15 @@ def _release(batch: int, facts: Mapping[str, Any], sealed: str, as_of: str) -> R
     return Release(sealed, digest, facts["manifest"])
 
 
-def journeys_of(manifest: Mapping[str, Any], halted: tuple[str, ...] | list[str]) -> JourneySet:
-    """The journeys as a release's manifest states them, with these nodes halted."""
+def journeys_of(
+    manifest: Mapping[str, Any], halted: Collection[str], refused: Collection[str] = ()
+) -> JourneySet:
+    """The journeys as a release's manifest states them, with these nodes halted, and without those
+    whose context bundle was refused."""
     nodes = [
-        Node.model_validate(_with_values(content)) for content in manifest["journeys"].values()
+        Node.model_validate(_with_values(content))
+        for name, content in manifest["journeys"].items()
+        if name not in refused
     ]
     ordered = sorted(nodes, key=lambda node: (node.priority, node.id))
     return JourneySet(

@@ -9,6 +9,7 @@ APPEND_ONLY_TABLES = (
     "identity_override",
     "release_pointer",
     "approval",
+    "bundle_refusal",
     "sync_outcome",
     "release",
     "release_file",

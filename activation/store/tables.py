@@ -12,6 +12,7 @@ from activation.store.tables_privacy import (
 )
 from activation.store.tables_release import (
     approval,
+    bundle_refusal,
     node_halt,
     release,
     release_canary,
@@ -24,6 +25,7 @@ from activation.store.tables_sync import sync_intent, sync_outcome, sync_state
 
 __all__ = [
     "approval",
+    "bundle_refusal",
     "consent_event",
     "erased_identifier",
     "erasure",

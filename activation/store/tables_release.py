@@ -1,4 +1,5 @@
-"""Releases of the rules, which one is active, what is halted, and the approvals people gave.
+"""Releases of the rules, which one is active, what is halted, the approvals people gave,
+and the context bundles that were refused.
 
 Every table here only grows; what holds now is what the row with the highest seq says.
 """
@@ -13,6 +14,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 from activation.store.metadata import Instant, metadata
@@ -117,4 +119,21 @@ approval = Table(
     Column("at", Instant, nullable=False),
     CheckConstraint("verdict in ('granted', 'refused')", name="verdict"),
     Index(None, "node", "subject_id", "person_id"),
+)
+
+# One row per column that a node of a release asked for and did not get, at a run's time: its bundle
+# was refused, and it decided nothing. Names of columns and rules, never a value.
+bundle_refusal = Table(
+    "bundle_refusal",
+    metadata,
+    Column("seq", _SEQ, primary_key=True, autoincrement=True),
+    Column("as_of", Instant, nullable=False),
+    Column("release_id", Text, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("context", Text, nullable=False),
+    Column("field", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    CheckConstraint("rule in ('unknown', 'purpose', 'region')", name="rule"),
+    UniqueConstraint("as_of", "release_id", "node", "field"),
 )

@@ -200,6 +200,10 @@ def _insert_one(connection: Connection, table: str) -> list[str]:
             "insert into approval (node, subject_id, person_id, verdict, actor, at) values"
             " ('n', 's', 'p', 'granted', 'a', '2026-11-20T12:00:00.000000+00:00')"
         ],
+        "bundle_refusal": [
+            "insert into bundle_refusal (as_of, release_id, node, context, field, rule, reason)"
+            " values ('2026-11-20T12:00:00.000000+00:00', 'r', 'n', 'c', 'f', 'purpose', 'why')"
+        ],
         "release_pointer": [_RELEASE, _POINTER],
         "release": [_RELEASE],
         "release_file": ["insert into release_file (digest, content) values ('d', 'c')"],
