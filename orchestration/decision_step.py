@@ -17,11 +17,13 @@ from activation.decisions import (
     materialise,
     record_inputs,
     record_release,
+    replace_successors,
 )
 from activation.log import Batch, DecisionLog, load_or_create_key
 from activation.release import halts, stored_releases
 from activation.release.slices import Slice, deciding_sql, slices_of
 from activation.store import open_store
+from activation.store.identity import successors
 from expectations import gate
 from orchestration.environment import Home, RecordInputs
 from orchestration.rules import Rules, rules_of
@@ -68,8 +70,10 @@ def decide_and_log(home: Home, as_of: datetime, rules: Rules) -> DecisionReport:
         with engine.connect() as store:
             releases, approvals = stored_releases(store), current_approvals(store)
             halted, slices = halts.halted(store), slices_of(store, rules.release.id)
+            merged = successors(store)
         with open_warehouse(home.warehouse) as connection:
             gate.require_open(connection, "decisions", as_of)
+            replace_successors(connection, merged)
             # What was decided at the moment of activation counts as history: caps hold over both.
             log.seal()
             _follow_log(connection, log, releases)
@@ -152,14 +156,13 @@ def _follow_log(
 ) -> None:
     """Bring the warehouse's copy up to the log: after a crash, or a deleted warehouse."""
     ensure_tables(connection)
-    row = connection.execute(
-        "select coalesce(max(batch), 0) from activation.decision_log"
-    ).fetchone()
-    copied = int(row[0]) if row else 0
+    # Not those above the highest: a batch that took streamed decisions in comes before its own.
+    found = connection.execute("select distinct batch from activation.decision_log").fetchall()
+    copied = {batch for (batch,) in found}
     for release in releases:
         record_release(connection, release)
     for header in log.batches():
-        if header.number > copied:
+        if header.number not in copied:
             append_decisions(connection, log.read(header.number))
 
 

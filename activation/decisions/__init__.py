@@ -8,7 +8,12 @@ from activation.decisions.materialising import materialise
 from activation.decisions.reasons import SENTENCES
 from activation.decisions.recording import record_inputs
 from activation.decisions.replaying import Difference, Replay, ReplayImpossible, replay
-from activation.decisions.tables import append_decisions, ensure_tables, record_release
+from activation.decisions.tables import (
+    append_decisions,
+    ensure_tables,
+    record_release,
+    replace_successors,
+)
 from activation.release.release import Release
 
 __all__ = [
@@ -30,4 +35,5 @@ __all__ = [
     "record_inputs",
     "record_release",
     "replay",
+    "replace_successors",
 ]

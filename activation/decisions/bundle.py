@@ -78,6 +78,14 @@ def _context(table: str, journeys: JourneySet, columns: Mapping[str, str]) -> Co
     return Context(table, nodes, fields)
 
 
+def projection(bundle: Context | Node) -> tuple[str, ...]:
+    """The only columns that may be read of a context: its keys and the fields that are declared.
+
+    Of a node it is the minimal bundle; of a context, what all its nodes together may read.
+    """
+    return (*KEYS, *bundle.fields)
+
+
 def cleaned(column: str) -> str:
     """SQL of a text in which control characters that the canonical form refuses are replaced."""
     return f"regexp_replace({column}, {text(REFUSED_CONTROLS)}, {text(REPLACEMENT)}, 'g')"

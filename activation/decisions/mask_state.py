@@ -145,10 +145,11 @@ def history_ctes(terms: Terms) -> Iterator[Cte]:
         "act",
         """
         select
-            l.node, l.subject_id, l.person_id, l.as_of, l.once_key, l.purpose, l.channel,
-            coalesce(r.kind, 'action') = 'action' as is_action
+            l.node, l.subject_id, coalesce(s.person_id, l.person_id) as person_id, l.as_of,
+            l.once_key, l.purpose, l.channel, coalesce(r.kind, 'action') = 'action' as is_action
         from activation.decision_log as l
         left join activation.release_node as r on r.release = l.release and r.node = l.node
+        left join activation.person_successor as s on s.former_person_id = l.person_id
         where l.outcome = 'act'""",
     )
     yield "done", "select distinct node, once_key from act where once_key is not null"

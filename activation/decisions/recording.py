@@ -119,6 +119,7 @@ def _state_sql(whole: bool) -> dict[str, str]:
         "consent.con_permits": permits,
         "consent.con_watermark": "select max(seq) as seq from consent.con_watermark",
         "activation.release_node": "select * from activation.release_node",
+        "activation.person_successor": "select * from activation.person_successor",
         "approvals": f"select a.* from {_APPROVAL} as a where exists ("
         f"select 1 from {_CANDIDATE} as k where k.node = a.node "
         "and k.subject_id = a.subject_id and k.person_id = a.person_id)",

@@ -1,4 +1,7 @@
-"""Plain Python form: one candidate at a time, written to be read. An oracle for the SQL forms."""
+"""Plain Python form, one candidate at a time, written to be read.
+
+An oracle for the SQL forms, and what decides about one person at the moment of activation.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, time
@@ -14,22 +17,20 @@ from activation.decisions.reference_arbitration import arbitrate
 from activation.decisions.reference_text import canonical_json, field_text
 from activation.decisions.reference_world import Candidate, World
 from activation.decisions.terms import Terms
-from activation.journeys.evaluation import holds
 from activation.journeys.names import Channel
 
 
 def decide_in_python(terms: Terms, world: World) -> list[dict[str, Any]]:
     """The decision rows of one run, in no particular order."""
-    acts = [row for row in world.log if row["outcome"] == "act"]
+    acts = world.acts
     candidates = sorted(_candidates(terms, world), key=lambda candidate: candidate.rank)
-    once = {(act["node"], act["once_key"]) for act in acts if act["once_key"] is not None}
     last: dict[tuple[str, str, str], datetime] = {}
     for act in acts:
         key = (act["node"], act["subject_id"], act["person_id"])
         last[key] = max(last.get(key, act["as_of"]), act["as_of"])
     for candidate in candidates:
         _check_alone(candidate, terms, world)
-        if (candidate.terms.node.id, candidate.once_key) in once:
+        if world.is_done(candidate.terms.node.id, candidate.once_key):
             candidate.failed[Gate.ONCE] = reasons.ALREADY_DONE
         since, acted = candidate.terms.cooldown_from, last.get(candidate.key)
         if since and acted and acted > since:
@@ -46,9 +47,7 @@ def _candidates(terms: Terms, world: World) -> Iterator[Candidate]:
     }
     for part in terms.nodes:
         node = part.node
-        for row in world.contexts[node.context]:
-            if not holds(node.condition, row):
-                continue
+        for row in world.candidate_rows(node):
             if (node.id, row["subject_id"], row["person_id"]) in decided:
                 continue
             tie = sha256((terms.release + row["person_id"]).encode()).hexdigest()

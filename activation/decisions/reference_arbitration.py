@@ -31,7 +31,7 @@ def arbitrate(candidates: list[Candidate], terms: Terms, world: World, acts: Seq
             if candidate.passes(BEFORE_ARBITRATION):
                 _add(used, unit)
     _exclude(candidates, terms, acts)
-    _limit_volume(candidates, acts)
+    _limit_volume(candidates, world)
     for candidate in candidates:
         if candidate.terms.node.needs_approval:
             verdict = world.approvals.get(candidate.key)
@@ -85,7 +85,7 @@ def _exclude(candidates: list[Candidate], terms: Terms, acts: Sequence[Row]) -> 
                 taken.add(candidate.person_id)
 
 
-def _limit_volume(candidates: list[Candidate], acts: Sequence[Row]) -> None:
+def _limit_volume(candidates: list[Candidate], world: World) -> None:
     before = (*BEFORE_ARBITRATION, Gate.CAPS, Gate.EXCLUSION)
     used: dict[str, int] = {}
     for candidate in candidates:
@@ -93,7 +93,7 @@ def _limit_volume(candidates: list[Candidate], acts: Sequence[Row]) -> None:
         if node.limits.volume is None or since is None:
             continue
         if node.id not in used:
-            used[node.id] = sum(act["node"] == node.id and act["as_of"] > since for act in acts)
+            used[node.id] = world.acted_since(node.id, since)
         if used[node.id] >= node.limits.volume.maximum:
             candidate.failed[Gate.VOLUME] = reasons.VOLUME_CAP
         if candidate.passes(before):

@@ -2,7 +2,9 @@
 
 decision_log: one row per decision, a copy of the log's rows without the context. release_node: one
 row per release and node, what a log row needs to become an action. action: one row per act of a
-node that sends or does something. audience: one row per audience and member. Times are UTC.
+node that sends or does something. audience: one row per audience and member. person_successor: one
+row per person id that was merged away, with the person it stands for today: a merged person's acts
+count, the log's rows stay as they are. Times are UTC.
 """
 
 import duckdb
@@ -63,6 +65,10 @@ _TABLES = (
         person_id varchar not null,
         since timestamptz not null
     )""",
+    """create table if not exists activation.person_successor (
+        former_person_id varchar not null,
+        person_id varchar not null
+    )""",
 )
 
 
@@ -102,6 +108,21 @@ def record_release(connection: duckdb.DuckDBPyConnection, release: Release) -> N
         )
     finally:
         connection.unregister("assent_release_node")
+
+
+def replace_successors(connection: duckdb.DuckDBPyConnection, successors: pa.Table) -> None:
+    """Write activation.person_successor anew: former_person_id, person_id (activation.store)."""
+    ensure_tables(connection)
+    connection.register("assent_successor", successors)
+    try:
+        connection.execute("begin")
+        connection.execute("delete from activation.person_successor")
+        connection.execute(
+            "insert into activation.person_successor by name select * from assent_successor"
+        )
+        connection.execute("commit")
+    finally:
+        connection.unregister("assent_successor")
 
 
 def append_decisions(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> int:

@@ -61,10 +61,15 @@ class Terms:
 
 
 def terms(
-    journeys: JourneySet, release: str, as_of: datetime, halted: Set[str] = frozenset()
+    journeys: JourneySet,
+    release: str,
+    as_of: datetime,
+    halted: Set[str] = frozenset(),
+    only: Set[str] | None = None,
 ) -> Terms:
     """Work out the terms. `halted` are nodes stopped by an operator, whatever their files say.
 
+    With `only`, no other nodes are decided; the acts of the others still count for its limits.
     Raises ValueError when `as_of` has no time zone.
     """
     if as_of.tzinfo is None:
@@ -81,6 +86,7 @@ def terms(
     nodes = tuple(
         _node_terms(node, journeys.policies, as_of, node.halted or node.id in halted)
         for node in journeys.nodes
+        if only is None or node.id in only
     )
     return Terms(as_of, release, journeys.policies, nodes, groups)
 

@@ -39,7 +39,14 @@ def candidate_ctes(terms: Terms, contexts: tuple[Context, ...]) -> Iterator[Cte]
     yield (
         "act",
         """
-        select l.*, r.kind
+        select
+            l.* replace (
+                ifnull((
+                    select s.person_id from activation.person_successor as s
+                    where s.former_person_id = l.person_id
+                ), l.person_id) as person_id
+            ),
+            r.kind
         from activation.decision_log as l
         left join activation.release_node as r using (release, node)
         where l.outcome = 'act'""",

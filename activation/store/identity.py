@@ -1,6 +1,6 @@
 """The logged map from records to persons: reads it, and commits a run's changes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from activation.store.metadata import instant_text
 from activation.store.tables import identity_change, identity_map, ledger_head
 
 _ROWS_AT_ONCE = 10_000
+_SUCCESSOR = pa.schema([("former_person_id", pa.string()), ("person_id", pa.string())])
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,44 @@ def read_identity_map(connection: Connection) -> dict[str, str]:
     """The person of each record, by record_key, as last committed."""
     rows = connection.execute(select(identity_map.c.record_key, identity_map.c.person_id))
     return {row.record_key: row.person_id for row in rows}
+
+
+def successors(connection: Connection) -> pa.Table:
+    """One row per person id that merged into another (former_person_id, person_id).
+
+    A chain of merges leads to its end. An id that some record still has, or has again after a
+    split, stands for itself.
+    """
+    merged = connection.execute(
+        select(identity_change.c.old_person_id, identity_change.c.new_person_id)
+        .where(identity_change.c.cause == "merged")
+        .order_by(identity_change.c.seq)
+    ).all()
+    into = {row.old_person_id: row.new_person_id for row in merged}
+    living: set[str] = set()
+    for start in range(0, len(into), _ROWS_AT_ONCE):
+        some = list(into)[start : start + _ROWS_AT_ONCE]
+        living.update(
+            connection.execute(
+                select(identity_map.c.person_id).where(identity_map.c.person_id.in_(some))
+            ).scalars()
+        )
+    rows = [
+        {"former_person_id": former, "person_id": _end(into, living, former)}
+        for former in sorted(into)
+        if former not in living
+    ]
+    return pa.Table.from_pylist(rows, _SUCCESSOR)
+
+
+def _end(into: Mapping[str, str], living: Set[str], person_id: str) -> str:
+    """The end of a chain of merges. Ids are never given twice, so a chain has no circle; if the
+    log had one all the same, it ends where it began."""
+    seen: set[str] = set()
+    while person_id in into and person_id not in living and person_id not in seen:
+        seen.add(person_id)
+        person_id = into[person_id]
+    return person_id
 
 
 def commit_identity(engine: Engine, changes: pa.Table | Iterable[IdentityChange]) -> int:

@@ -159,7 +159,12 @@ def read_world(
             for row in _rows(connection, "select * from consent.con_permits")
         },
         watermark=watermark[0]["seq"],
-        log=_rows(connection, "select * from activation.decision_log"),
+        log=_rows(
+            connection,
+            "select l.* replace (coalesce(s.person_id, l.person_id) as person_id) "
+            "from activation.decision_log as l left join activation.person_successor as s "
+            "on s.former_person_id = l.person_id",
+        ),
         kinds={
             (row["release"], row["node"]): row["kind"]
             for row in _rows(connection, "select * from activation.release_node")
