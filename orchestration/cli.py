@@ -9,6 +9,8 @@ from orchestration.lazy_group import LazyGroup
 COMMANDS = {
     "run": ("orchestration.cli_run", "run"),
     "demo": ("orchestration.demo.command", "demo"),
+    "decide": ("orchestration.cli_decide", "decide"),
+    "approve": ("orchestration.cli_approve", "approve"),
     "explain": ("orchestration.cli_explain", "explain"),
     "sql": ("orchestration.cli_sql", "sql"),
     "release": ("orchestration.cli_release", "release"),

@@ -7,6 +7,7 @@ from orchestration.assets.decisions import decisions
 from orchestration.assets.gates import gate_before_decisions, gate_before_syncs
 from orchestration.assets.identity import id_commit
 from orchestration.assets.landing import consent_ledger_copy, landing, reference_tables
+from orchestration.assets.moment import read_copy
 from orchestration.assets.releases import release_history
 from orchestration.assets.retention import retention
 from orchestration.assets.syncs import SYNCS
@@ -25,6 +26,7 @@ defs = dg.Definitions(
         gate_before_decisions,
         decisions,
         release_history,
+        read_copy,
         dbt_outbound,
         gate_before_syncs,
         *SYNCS,

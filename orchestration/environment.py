@@ -64,6 +64,10 @@ class Home:
         return self.path / "decision_log"
 
     @property
+    def read_copy(self) -> Path:
+        return self.path / "read_copy"
+
+    @property
     def outbox(self) -> Path:
         return self.path / "outbox"
 

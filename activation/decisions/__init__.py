@@ -34,6 +34,6 @@ __all__ = [
     "materialise",
     "record_inputs",
     "record_release",
-    "replay",
     "replace_successors",
+    "replay",
 ]

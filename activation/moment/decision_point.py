@@ -12,18 +12,21 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Engine
 
 from activation.consent.regimes import RuleBook
-from activation.decisions.contract import DecisionError, Release
+from activation.decisions.contract import DecisionError
 from activation.decisions.reference import decide_in_python
 from activation.decisions.terms import Terms, terms
 from activation.journeys.loading import JourneySet
 from activation.log import DecisionLog, LogStream
 from activation.moment.history import History
-from activation.moment.one_person import Situation, candidates, situation
+from activation.moment.one_person import PersonWorld, Situation, candidates, situation
 from activation.moment.read_copy import ReadCopy
 from activation.moment.recorded import Key, Recorded
+from activation.release.release import Release
 
 Row = Mapping[str, Any]
 DEFAULT_COPY_AGE = timedelta(hours=36)
@@ -31,10 +34,12 @@ DEFAULT_COPY_AGE = timedelta(hours=36)
 
 @dataclass(frozen=True)
 class Rules:
-    """What a person is decided under: the journeys of a release, and the nodes that are stopped."""
+    """What a person is decided under: a release's journeys and consent rules, and the nodes that
+    an operator has stopped."""
 
     journeys: JourneySet
     release: Release
+    regimes: RuleBook
     halted: Set[str] = field(default_factory=frozenset)
 
 
@@ -54,14 +59,12 @@ class DecisionPoint:
         log: DecisionLog,
         stream: LogStream,
         rules: Callable[[str], Rules],
-        regimes: RuleBook,
         maximum_copy_age: timedelta = DEFAULT_COPY_AGE,
     ) -> None:
         """`copies` is where `publish_copy` writes; `rules` gives the rules of a person, who may be
         in a canary. Raises CopyError when nothing was published yet."""
         self._copies, self._store, self._log, self._stream = copies, store, log, stream
-        self._rules, self._regimes = rules, regimes
-        self._maximum_copy_age = maximum_copy_age
+        self._rules, self._maximum_copy_age = rules, maximum_copy_age
         self._lock = threading.Lock()
         self._recorded = Recorded()
         self._copy, self._history = self._open_copy()
@@ -99,6 +102,7 @@ class DecisionPoint:
         at: datetime,
         nodes: Collection[str] | None = None,
         purpose: str | None = None,
+        record: bool = True,
     ) -> list[Row]:
         """The decisions about a person at an instant: one row per candidate (subject, node) with
         the columns of decisions.SCHEMA, by priority; none when no node's `when` holds.
@@ -106,7 +110,8 @@ class DecisionPoint:
         `nodes` or `purpose` say which nodes to decide, all without them; those decided together
         compete as in a batch. Each row is durable in the log on return and names the watermark of
         the ledger that consent was judged by. The same request for the same `at` gives the same
-        rows and logs nothing again.
+        rows and logs nothing again; so does the instant of the run that published the copy. Without
+        `record` the rows show what would be decided, and nothing is logged or counted.
 
         Raises DecisionError for a node or purpose that the rules do not have, ValueError for an
         `at` without a zone, CopyError, StoreError, and OSError when the log can't be written: then
@@ -116,15 +121,34 @@ class DecisionPoint:
         rules = self._rules(person_id)
         asked = _asked(rules.journeys, nodes, purpose)
         under = terms(rules.journeys, rules.release.id, at, rules.halted, asked)
-        return self._decide_and_record(person_id, under, self._read(person_id, under))
+        if under.as_of == self._copy.as_of and (of_run := self._of_run(person_id, under)):
+            return of_run
+        read = self._read(person_id, under, rules.regimes)
+        if not record:
+            with self._lock:
+                return _decided(under, read.world(self._history)) if read else []
+        return self._decide_and_record(person_id, under, read)
 
-    def _read(self, person_id: str, under: Terms) -> Situation | None:
+    def _of_run(self, person_id: str, under: Terms) -> list[Row]:
+        """What the run that published the copy has decided about the person for this instant."""
+        asked = pa.array([part.node.id for part in under.nodes], pa.string())
+        found: list[Row] = []
+        for header in self._log.batches():
+            if header.as_of == under.as_of and header.number in self._copy.batches:
+                rows = self._log.read(header.number)
+                about = pc.and_(
+                    pc.equal(rows["person_id"], person_id), pc.equal(rows["release"], under.release)
+                )
+                found += rows.filter(pc.and_(about, pc.is_in(rows["node"], asked))).to_pylist()
+        return found
+
+    def _read(self, person_id: str, under: Terms, regimes: RuleBook) -> Situation | None:
         copy = self._copy
         bundles = candidates(copy, person_id, under, self._maximum_copy_age)
         if not bundles:
             return None
         with self._store.connect() as connection:
-            return situation(connection, copy, self._regimes, bundles, under, person_id)
+            return situation(connection, copy, regimes, bundles, under, person_id)
 
     def _decide_and_record(self, person_id: str, under: Terms, read: Situation | None) -> list[Row]:
         keys: list[Key] = [(person_id, under.as_of, part.node.id) for part in under.nodes]
@@ -152,7 +176,7 @@ class DecisionPoint:
         return rows
 
 
-def _decided(under: Terms, world: Any) -> list[Row]:
+def _decided(under: Terms, world: PersonWorld) -> list[Row]:
     place = {part.node.id: number for number, part in enumerate(under.nodes)}
     rows = decide_in_python(under, world)
     return sorted(rows, key=lambda row: (place[row["node"]], row["subject_id"]))

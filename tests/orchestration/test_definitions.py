@@ -41,6 +41,7 @@ ASSETS = {
     "contexts": "ctx_account ctx_claim ctx_customer ctx_person ctx_policy ctx_ticket",
     "gate": "before_decisions before_syncs",
     "activation": "action audience decision_log release_history",
+    "moment": "read_copy",
     "outbound": """
         out_outbox_actions out_outbox_audiences out_permitted_actions out_permitted_members
         out_postgres_actions out_postgres_audiences out_webhook_actions

@@ -31,6 +31,8 @@ from tests.activation.decisions.worlds import (
 JOURNEYS = load(Path(__file__).parents[3] / "activation" / "journeys")
 
 PERSONS = st.sampled_from(["p_1", "p_2", "p_3"])
+# p_9 may have merged into one of the others.
+FORMER = st.sampled_from(["p_1", "p_2", "p_3", "p_9"])
 NODES = {
     "renewal_reminder_day_90": ("P", "renewal"),
     "onboarding_nudge_stalled": ("A", "onboarding"),
@@ -110,7 +112,7 @@ permits = st.builds(
 def past_acts(draw: st.DrawFn) -> dict[str, Any]:
     node = draw(st.sampled_from(sorted(NODES)))
     subject = NODES[node][0] + draw(st.sampled_from(["1", "2", "3"]))
-    who = draw(PERSONS)
+    who = draw(FORMER)
     key = {"P": f'["{subject}","2027-02-08"]', "C": f'["{subject}"]'}.get(NODES[node][0])
     days = draw(st.sampled_from([-1, 0, 1, 2, 3, 4, 5, 7, 14, 30]))
     return past_act(
@@ -146,9 +148,14 @@ WORLDS = st.fixed_dictionaries(
         "contexts.ctx_customer": st.lists(customers, max_size=3),
         "consent.con_permits": st.lists(permits, min_size=4, max_size=24),
         "activation.decision_log": st.lists(past_acts(), max_size=6),
+        "activation.person_successor": st.lists(
+            st.fixed_dictionaries({"former_person_id": st.just("p_9"), "person_id": PERSONS}),
+            max_size=1,
+        ),
     }
 )
 KEYS = {
+    "activation.person_successor": ("former_person_id",),
     "contexts.ctx_person": ("person_id",),
     "consent.con_permits": ("person_id", "purpose", "channel"),
     "activation.decision_log": ("decision_id",),

@@ -170,29 +170,33 @@ class Moment:
     store: Engine
 
 
+def publish(connection: duckdb.DuckDBPyConnection, copies: Path, journeys: JourneySet) -> Path:
+    """Publish a copy as of AS_OF; returns where copies are."""
+    publish_copy(connection, copies, journeys=journeys, as_of=AS_OF)
+    return copies
+
+
 @contextmanager
 def moment(
-    connection: duckdb.DuckDBPyConnection,
+    copies: Path,
     store: Engine,
     home: Path,
     journeys: JourneySet,
     release: Release,
     **options: Any,
 ) -> Iterator[Moment]:
-    """Publish a copy below `home` and open a decision point on it."""
+    """Open a decision point on a published copy, with the log of `home`."""
     halted = options.pop("halted", frozenset())
-    publish_copy(connection, home / "read_copy", journeys=journeys, as_of=AS_OF)
     log = DecisionLog(
         home / "log", signing_key=KEY, clock=lambda: datetime(2026, 11, 20, 12, 5, tzinfo=UTC)
     )
     with log.stream() as stream:
         point = DecisionPoint(
-            copies=home / "read_copy",
+            copies=copies,
             store=store,
             log=log,
             stream=stream,
-            rules=lambda _person: Rules(journeys, release, halted),
-            regimes=REGIMES,
+            rules=lambda _person: Rules(journeys, release, REGIMES, halted),
             **options,
         )
         yield Moment(point, log, stream, store)

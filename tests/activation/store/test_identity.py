@@ -14,6 +14,7 @@ from activation.store.identity import (
     commit_identity,
     read_identity_map,
     replay,
+    successors,
 )
 
 FIRST = datetime(2026, 11, 20, 6, tzinfo=UTC)
@@ -93,3 +94,28 @@ def test_replaying_a_history_gives_the_last_person_of_each_record(
         persons[record] = person
     left = {f"crm.contacts:{record}": p for record, p in persons.items() if p is not None}
     assert replay(history) == left
+
+
+def merge(change_id: str, record: str, old: str, new: str, cause: str = "merged") -> IdentityChange:
+    return IdentityChange(change_id, f"crm.contacts:{record}", old, new, cause, LATER)
+
+
+def test_a_chain_of_merges_leads_to_the_person_who_is_left(store: Engine) -> None:
+    commit_identity(store, [change(str(n), r, None, f"p{n}") for n, r in enumerate("ABC")])
+    commit_identity(store, [merge("m1", "A", "p0", "p1")])
+    commit_identity(store, [merge("m2", "A", "p1", "p2"), merge("m3", "B", "p1", "p2")])
+    assert successor_pairs(store) == {"p0": "p2", "p1": "p2"}
+
+
+def test_a_person_who_moved_or_lives_again_stands_for_themselves(store: Engine) -> None:
+    commit_identity(store, [change(str(n), r, None, f"p{n}") for n, r in enumerate("AB")])
+    commit_identity(store, [merge("m1", "A", "p0", "p1")])
+    commit_identity(store, [merge("m2", "A", "p1", "p0", "split")])
+    commit_identity(store, [merge("m3", "B", "p1", "p0", "moved")])
+    assert successor_pairs(store) == {}
+
+
+def successor_pairs(store: Engine) -> dict[str, str]:
+    with store.connect() as connection:
+        rows = successors(connection).to_pylist()
+    return {row["former_person_id"]: row["person_id"] for row in rows}
