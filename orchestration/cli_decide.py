@@ -59,7 +59,9 @@ def decide(
             f"in the copy of {point.copy.as_of:%Y-%m-%d %H:%M} UTC."
         )
     else:
-        click.echo("\n\n".join(_preview(home, row) if preview else _told(home, row) for row in rows))
+        click.echo(
+            "\n\n".join(_preview(home, row) if preview else _told(home, row) for row in rows)
+        )
 
 
 def _told(home: Home, row: Mapping[str, Any]) -> str:
