@@ -15,6 +15,7 @@ COMMANDS = {
     "sql": ("orchestration.cli_sql", "sql"),
     "release": ("orchestration.cli_release", "release"),
     "log": ("orchestration.cli_log", "log"),
+    "consent": ("orchestration.cli_consent", "consent"),
     "identity": ("orchestration.cli_identity", "identity"),
     "retention": ("orchestration.cli_retention", "retention"),
     "ui": ("orchestration.cli_ui", "ui"),

@@ -5,7 +5,7 @@ bounce or a complaint suppresses that address. Engagement is attributed on the r
 message is known, however late that is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from activation.consent.events import ConsentEvent, InvalidEvent
 from activation.consent.identifiers import normalise
 from activation.consent.landing_sql import CONSENT_EVENTS_SQL, ENGAGEMENT_SQL, LEDGER_COPY_SQL
 from activation.consent.ledger import Watermark, append, known_event_ids
+from activation.consent.notices import load_notices, with_known_notice
 from activation.consent.vocabulary import ADDRESS_TYPE, ANY, RESTRICTIVE_ACTIONS
 from activation.store import transaction
 from activation.store.metadata import instant_text
@@ -51,9 +52,15 @@ class ImportReport:
 
 
 def import_from_warehouse(
-    warehouse: duckdb.DuckDBPyConnection, engine: Engine, *, recorded_at: datetime
+    warehouse: duckdb.DuckDBPyConnection,
+    engine: Engine,
+    *,
+    recorded_at: datetime,
+    notices: Set[str] | None = None,
 ) -> ImportReport:
     """Record every landed event that store.consent_event, the last copy, does not hold yet.
+
+    `notices` are the versions that a grant may name; None stands for those of notices.yml.
 
     Reads landing.consent_consent_events, landing.communications_messages and
     landing.communications_engagement; makes an empty store.consent_event where there is none.
@@ -61,11 +68,22 @@ def import_from_warehouse(
     warehouse.execute(LEDGER_COPY_SQL)
     consent_events = warehouse.execute(CONSENT_EVENTS_SQL).to_arrow_table()
     engagement = warehouse.execute(ENGAGEMENT_SQL).to_arrow_table()
-    return import_events(engine, consent_events, engagement, recorded_at=recorded_at)
+    return import_events(
+        engine,
+        consent_events,
+        engagement,
+        recorded_at=recorded_at,
+        notices=load_notices().versions if notices is None else notices,
+    )
 
 
 def import_events(
-    engine: Engine, consent_events: pa.Table, engagement: pa.Table, *, recorded_at: datetime
+    engine: Engine,
+    consent_events: pa.Table,
+    engagement: pa.Table,
+    *,
+    recorded_at: datetime,
+    notices: Set[str],
 ) -> ImportReport:
     """Record the events of two tables, oldest first, in one transaction.
 
@@ -87,7 +105,8 @@ def import_events(
         try:
             if key not in identifiers:
                 identifiers[key] = _normalised(draft)
-            events.append(_checked(draft, identifiers[key], recorded_at))
+            event = _checked(draft, identifiers[key], recorded_at)
+            events.append(with_known_notice(event, notices))
         except InvalidEvent as error:
             refused.append(Refused(error.event_id, error.field, error.fix))
     # The order of files must not show in the chain.

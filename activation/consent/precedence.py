@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from activation.consent.events import ConsentEvent
-from activation.consent.regimes import NOTICE_VERSION, Rule
+from activation.consent.notices import NOTICE_VERSION
+from activation.consent.regimes import Rule
 from activation.consent.suppression import Address, ReachedEvent, suppression
 
 # Which event wins among those of one instant.

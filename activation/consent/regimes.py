@@ -15,13 +15,13 @@ from pydantic import (
     model_validator,
 )
 
+from activation.consent.notices import NOTICE_VERSION, NOTICES_FILE, Notices, load_notices
 from activation.consent.vocabulary import ANY, Basis, Channel
-from expectations.located_yaml import read_yaml
+from expectations.located_yaml import LocatedYaml, read_yaml
 
 REGIMES_FILE = Path(__file__).with_name("regimes.yml")
 ELSEWHERE: Literal["elsewhere"] = "elsewhere"
 
-NOTICE_VERSION = re.compile(r"\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 PurposeName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -130,11 +130,29 @@ class Rule:
 
 
 def load_regimes(path: Path = REGIMES_FILE) -> Regimes:
-    """Read and check a regimes file.
+    """Read and check a regimes file, against the notices that lie beside it, if any do.
 
     Raises SourceError, which names file, line, field and fix.
     """
-    return read_yaml(path).validate(Regimes)
+    source = read_yaml(path)
+    regimes = source.validate(Regimes)
+    beside = path.with_name(NOTICES_FILE.name)
+    if beside.exists():
+        _check_minimums(source, regimes, load_notices(beside))
+    return regimes
+
+
+def _check_minimums(source: LocatedYaml, regimes: Regimes, notices: Notices) -> None:
+    """Consent under a notice older than the last material change does not count, so a purpose must
+    ask for that version, no older one and no other."""
+    for name, purpose in regimes.purposes.items():
+        minimum = notices.minimum(name)
+        if purpose.minimum_notice != minimum:
+            raise source.error(
+                ("purposes", name, "minimum_notice"),
+                "is not the version of the last material change in notices.yml",
+                f"write {minimum}" if minimum else "remove it, or list the purpose in a notice",
+            )
 
 
 def rules(regimes: Regimes) -> list[Rule]:

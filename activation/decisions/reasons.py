@@ -74,3 +74,27 @@ SENTENCES = MappingProxyType(
         "consent": "This person gave their consent.",
     }
 )
+
+#: Reason code of the consent table -> what would change the verdict; the others are final.
+LIFTS = MappingProxyType(
+    {
+        "restricted": "a lifting by the person, given under the same identifier",
+        "suppressed": "the person's own newer grant for this purpose and channel",
+        "stale_consent": "a run, which copies the ledger anew",
+        "no_rule": "a rule for the country in regimes.yml",
+        "no_contract": "a policy with us",
+        "withdrawn": "the person's own newer grant for this purpose and channel",
+        "objected": "the person's own newer grant for this purpose and channel",
+        "denied": "the person's own newer grant for this purpose and channel",
+        "minor": "coming of age",
+        "special_category": "explicit consent to this purpose and channel",
+        "no_consent": "a grant for this purpose and channel",
+        "unconfirmed": "a click on the link of the confirmation message",
+        "stale_notice": "a grant under the current notice",
+        "expired": "a new grant",
+        "contract": "the end of the contract",
+        "legitimate_interests": "an objection or withdrawal",
+        "soft_opt_in": "an objection or withdrawal",
+        "consent": "a withdrawal",
+    }
+)

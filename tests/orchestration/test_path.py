@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from activation.decisions import SENTENCES
+from orchestration.cli import main
 from orchestration.cli_explain import explain
 from tests.orchestration.conftest import Finished, Run, World
 from tests.orchestration.path import ROOT
@@ -262,3 +263,35 @@ def test_a_second_run_decides_nothing_and_sends_nothing(
     assert ended.succeeded, ended.problems
     assert again.sent() == first.place.sent()
     assert again.tables() == first.place.tables()
+
+
+def test_what_a_person_allows_is_told_from_the_ledger_as_it_is_now(
+    first: Finished, tmp_path: Path
+) -> None:
+    place = first.place.copy_to(tmp_path / "place")
+    ((person, contact),) = place.rows(
+        "select p.person_id, i.identifier from consent.con_permits as p"
+        " inner join identity.id_person_identifiers as i using (person_id)"
+        " where p.reason = 'legitimate_interests' and p.purpose = 'renewal' and p.channel = 'email'"
+        " and i.identifier_type = 'contact_id' and i.status = 'ok' and i.assurance = 'A'"
+        " order by all limit 1"
+    )
+
+    def assent(*arguments: str) -> list[str]:
+        told = CliRunner().invoke(main, ["consent", *arguments, "--home", str(place.home)])
+        assert told.exit_code == 0, told.output
+        return told.output.splitlines()
+
+    def renewal_by_email() -> str:
+        lines = assent("show", f"contact_id:{contact}")
+        assert any(line.startswith(person) for line in lines)
+        return next(line for line in lines if line.split()[:2] == ["renewal", "email"])
+
+    assert renewal_by_email().split()[2] == "permit"
+    said = ("--purpose", "renewal", "--channel", "*", "--source", "call_centre")
+    assent(
+        "record", f"contact_id:{contact}", "withdrawn", *said, "--occurred-at", AS_OF.isoformat()
+    )
+    assert renewal_by_email().split()[2:4] == ["deny", "withdrawn"]
+    assert any("withdrawn" in line for line in assent("history", f"contact_id:{contact}"))
+    assert assent("verify")[0].startswith("The ledger holds")

@@ -212,3 +212,13 @@ def test_an_event_without_a_source_does_not_speak_for_the_person(
     landing.consent("e1", source=None)
     landing.run(store)
     assert [event.source for event in ledger(store)] == ["unknown"]
+
+
+def test_a_grant_under_an_unknown_notice_is_refused_and_a_withdrawal_is_not(
+    landing: Landing, store: Engine
+) -> None:
+    landing.consent("e1", "granted", notice_version="1999-01")
+    landing.consent("e2", "withdrawn", notice_version="1999-01")
+    report = landing.run(store)
+    assert [(one.event_id, one.field) for one in report.refused] == [("e1", "notice_version")]
+    assert report.appended == 1
