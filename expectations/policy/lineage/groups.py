@@ -53,7 +53,7 @@ _EXPRESSION = frozenset(
 _WINDOW = _EXPRESSION | {
     "partitions",
     "orders",
-    "filter_expr",
+    "filters",
     "start_expr",
     "end_expr",
     "offset_expr",
@@ -113,7 +113,7 @@ def _window(expression: Node, scope: Scope, given: Stream) -> tuple[Flow, Column
     inputs = given.columns
     kind = expression["type"]
     flow = _operands(
-        expression, ("children", "filter_expr", "offset_expr", "default_expr"), scope, inputs
+        expression, ("children", "filters", "offset_expr", "default_expr"), scope, inputs
     )
     partition = join(flows_of(expression.get("partitions") or [], scope, inputs))
     orders = ordering(expression.get("orders") or [], scope, inputs)

@@ -6,7 +6,7 @@ from expectations.policy.lineage.expressions import refuse_unknown_parts
 from expectations.policy.lineage.faults import UnsupportedConstruct
 from expectations.policy.lineage.flow import Flow, Node, Scope, Stream, sources
 
-_RECURSIVE = frozenset({"type", "children", "internal_types", "result_types"})
+_RECURSIVE = frozenset({"type", "children", "internal_types", "result_types", "key_targets"})
 
 
 def united(operator: Node, scope: Scope) -> Stream:
@@ -42,14 +42,18 @@ def reference(operator: Node, scope: Scope) -> Stream:
 
 
 def recursive(operator: Node, scope: Scope) -> Stream:
-    """WITH RECURSIVE: the least lineage that its own step doesn't extend."""
+    """WITH RECURSIVE: the least lineage that its own step doesn't extend.
+
+    Unless it is UNION ALL, rows are compared with those before; by USING KEY with its key, which
+    is counted as if it were the whole row.
+    """
     refuse_unknown_parts(operator, _RECURSIVE)
     first, step = operator["children"]
     state = scope.walk(first)
     while True:
         scope.ctes[operator["table_index"]] = state
         following = _merged([state, scope.walk(step)])
-        if not operator["union_all"]:
+        if not operator["union_all"] or operator.get("key_targets"):
             following = Stream(
                 following.columns,
                 following.rows | sources(following.columns),

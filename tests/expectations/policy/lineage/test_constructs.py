@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from expectations.policy.lineage.edges import RelationLineage
-from expectations.policy.lineage.faults import UnsupportedConstruct
+from expectations.policy.lineage.faults import LineageError
 from expectations.policy.lineage.shadow import ShadowCatalog
 
 CONSTRUCTS = Path(__file__).parent / "constructs"
@@ -72,12 +72,12 @@ def test_lineage_is_as_scored_by_hand(case: Mapping[str, Any], catalog: ShadowCa
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case["name"])
 def test_what_has_no_lineage_is_refused(case: Mapping[str, Any], catalog: ShadowCatalog) -> None:
-    with pytest.raises(UnsupportedConstruct, match=case["refused"]):
+    with pytest.raises(LineageError, match=case["refused"]):
         catalog.lineage(case["sql"])
 
 
 def test_the_suite_is_large_and_almost_exact() -> None:
     names = [case["name"] for case in CASES]
     assert len(names) == len(set(names))
-    assert len(SCORED) >= 25
-    assert sum("approximate" in case for case in SCORED) <= 0.05 * len(SCORED)
+    assert len(SCORED) >= 150
+    assert sum("approximate" in case for case in SCORED) <= 0.03 * len(SCORED)
