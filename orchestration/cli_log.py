@@ -1,6 +1,7 @@
 """`assent log`: verify the decision log, prove one decision, list the signed checkpoints."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,15 @@ from typing import Any
 import click
 
 from activation.decisions import replay as replay_batch
-from activation.log import DecisionLog, LogError, PublicKey
+from activation.log import (
+    DecisionLog,
+    LogError,
+    PublicKey,
+    adopt_next_key,
+    load_or_create_key,
+)
+from activation.log.keys import NEXT_FILE
+from orchestration.decision_step import LOG_ORIGIN, open_log
 from orchestration.environment import home as resolve_home
 
 PATH = click.Path(path_type=Path)
@@ -88,26 +97,76 @@ def verify(home: Path | None, public_key: Path | None, copies: Path | None, as_j
 
 
 @log.command()
-@click.argument("decision_id")
+@click.argument("decision", metavar="DECISION_ID|SEQ")
 @_home_option
 @click.option("--out", type=PATH, help="File to write (default: standard output).")
 @click.option(
     "--with-opening", is_flag=True, help="Include the decision's data; it is personal data."
 )
-def prove(decision_id: str, home: Path | None, out: Path | None, with_opening: bool) -> None:
+def prove(decision: str, home: Path | None, out: Path | None, with_opening: bool) -> None:
     """Write the proof (C2SP tlog-proof) that a decision stands in the signed log.
 
-    Whoever receives it checks it with activation/log/verifier.py and the public key alone.
+    It names the decision, person and subject, unless they were erased: then only its SEQ finds the
+    row, and the proof is of what is left. Whoever receives it checks it with
+    activation/log/verifier.py and the public key alone.
     """
+    which = int(decision) if decision.isascii() and decision.isdecimal() else decision
     with _plain_errors():
-        proof = _open(home).prove(decision_id, with_opening=with_opening)
-    if with_opening and proof.opening is None:
-        raise click.ClickException(f"decision {decision_id}: its data has been erased")
+        proof = _open(home).prove(which, with_opening=with_opening)
+    if with_opening and (proof.opening is None or proof.opening.context is None):
+        raise click.ClickException(f"decision {decision}: its data has been erased")
     if out:
         out.write_text(proof.text(), encoding="utf-8")
         click.echo(f"{out}: {len(proof.path)} hashes, seq {proof.seq}")
     else:
         click.echo(proof.text(), nl=False)
+
+
+@log.command("rotate-key")
+@_home_option
+def rotate_key(home: Path | None) -> None:
+    """Sign with a new key from the next batch on; run again if it was interrupted.
+
+    Both keys sign the transition, so whoever trusts the old key can verify what follows. The old
+    private key is deleted: nothing it signs from now on is accepted.
+    """
+    resolved = resolve_home(home)
+    with _plain_errors():
+        opened = _open(home)
+        old = load_or_create_key(resolved.keys, origin=LOG_ORIGIN, entropy=os.urandom)
+        new = load_or_create_key(
+            resolved.keys, origin=LOG_ORIGIN, entropy=os.urandom, file=NEXT_FILE
+        )
+        if opened.keys.current != new.public:
+            copies = resolved.checkpoint_copies
+            DecisionLog(resolved.decision_log, signing_key=old, copies=copies).rotate_key(new)
+        adopt_next_key(resolved.keys)
+        chain = opened.keys
+    click.echo(f"From batch {chain.transitions[-1].after + 1} on, this key signs:")
+    click.echo(chain.current.text())
+
+
+@log.command()
+@_home_option
+def keys(home: Path | None) -> None:
+    """List the keys of the log, the first one first: give a stranger any of them."""
+    with _plain_errors():
+        chain = _open(home).keys
+    starts = [1, *(one.after + 1 for one in chain.transitions)]
+    for start, key in zip(starts, chain.keys, strict=True):
+        click.echo(f"from batch {start}: {key.text()}")
+
+
+@log.command()
+@_home_option
+def seal(home: Path | None) -> None:
+    """Seal the single decisions that wait in the journal; a timer may call this."""
+    with _plain_errors():
+        _open(home)
+        batch = open_log(resolve_home(home), writing=True).seal()
+    click.echo(
+        f"Batch {batch.number}: {batch.rows.num_rows} decisions" if batch else "Nothing waits."
+    )
 
 
 @log.command()

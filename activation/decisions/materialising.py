@@ -26,7 +26,7 @@ _ACTIONS = """
         l.as_of + to_hours(r.valid_hours) as valid_until
     from activation.decision_log as l
     inner join activation.release_node as r on r.release = l.release and r.node = l.node
-    where l.outcome = 'act' and r.kind = 'action'
+    where l.outcome = 'act' and r.kind = 'action' and l.person_id is not null
     order by l.as_of, l.decision_id
 """
 
@@ -48,7 +48,7 @@ _AUDIENCES = """
         from activation.decision_log as l
         inner join activation.release_node as r on r.release = l.release and r.node = l.node
         inner join run on run.as_of = l.as_of
-        where l.outcome = 'act' and r.kind = 'audience'
+        where l.outcome = 'act' and r.kind = 'audience' and l.person_id is not null
             and ({newest} is null or l.as_of <> {newest} or l.release = {deciding})
     ),
     spell as (

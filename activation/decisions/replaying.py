@@ -94,6 +94,7 @@ def replay(log: DecisionLog, batch: int, journeys: JourneySet | None = None) -> 
     release = _release(batch, facts, header.release, instant_text(header.as_of))
     sealed = log.read(batch)
     opened = log.openings(batch)
+    opened = opened.filter(opened["context"].is_valid())
     with duckdb.connect() as connection:
         restore(connection, recorded.inputs)
         restore_history(connection, log, int(facts["history_through_batch"]), header.as_of)
@@ -214,6 +215,8 @@ def _take_volume_of_erased(
         "as_of": pa.repeat(pa.scalar(as_of, SCHEMA.field("as_of").type), len(rows)),
         "outcome": pa.repeat(str(Outcome.ACT), len(rows)),
         "release": pa.repeat("erased", len(rows)),
+        "batch": rows["batch"],
+        "seq": rows["seq"],
     }
     append_decisions(connection, pa.table(stand_in))
 

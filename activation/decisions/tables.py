@@ -1,6 +1,7 @@
 """The tables of schema `activation` that decisions read and write in the warehouse.
 
-decision_log: one row per decision, a copy of the log's rows without the context. release_node: one
+decision_log: one row per decision, a copy of the log's rows without the context; rows of erased
+persons have no decision_id, person_id, subject_id, evidence, once_key and bucket. release_node: one
 row per release and node, what a log row needs to become an action. action: one row per act of a
 node that sends or does something. audience: one row per audience and member. person_successor: one
 row per person id that was merged away, with the person it stands for today: a merged person's acts
@@ -14,8 +15,8 @@ from activation.release.release import Release
 
 _TABLES = (
     """create table if not exists activation.decision_log (
-        decision_id varchar not null,
-        person_id varchar not null,
+        decision_id varchar,
+        person_id varchar,
         node varchar not null,
         journey varchar,
         subject_id varchar,
@@ -137,8 +138,11 @@ def append_decisions(connection: duckdb.DuckDBPyConnection, rows: pa.Table) -> i
     try:
         result = connection.execute(
             "insert into activation.decision_log by name "
-            "select * from assent_sealed_row as s where not exists ("
-            "select 1 from activation.decision_log as l where l.decision_id = s.decision_id)"
+            "select * from assent_sealed_row as s where decision_id is not null and not exists ("
+            "select 1 from activation.decision_log as l where l.decision_id = s.decision_id) "
+            "union all by name "
+            "select * from assent_sealed_row as s where decision_id is null and not exists ("
+            "select 1 from activation.decision_log as l where l.batch = s.batch and l.seq = s.seq)"
         ).fetchone()
     finally:
         connection.unregister("assent_sealed_row")

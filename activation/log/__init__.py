@@ -14,10 +14,11 @@ from activation.log.errors import (
 )
 from activation.log.explain import explain
 from activation.log.inputs import Inputs, Recorded
-from activation.log.keys import load_or_create_key
+from activation.log.keys import adopt_next_key, load_or_create_key
 from activation.log.notes import PublicKey, SigningKey
 from activation.log.openings import Opening
 from activation.log.proofs import ConsistencyProof, InclusionProof
+from activation.log.rotation import KeyChain, Transition
 from activation.log.rows import DECISION_COLUMNS, FORMAT, GIVEN_SCHEMA, READ_SCHEMA
 from activation.log.sealing import Batch
 from activation.log.stream import LogStream
@@ -37,6 +38,7 @@ __all__ = [
     "Finding",
     "InclusionProof",
     "Inputs",
+    "KeyChain",
     "KeyProblem",
     "LogBusy",
     "LogDamaged",
@@ -48,7 +50,9 @@ __all__ = [
     "Recorded",
     "RowRefused",
     "SigningKey",
+    "Transition",
     "VerifyReport",
+    "adopt_next_key",
     "explain",
     "load_or_create_key",
 ]

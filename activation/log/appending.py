@@ -17,6 +17,7 @@ from activation.log.errors import KeyProblem, LogBusy, LogDamaged, NoteRefused
 from activation.log.layout import Layout
 from activation.log.merkle import Frontier
 from activation.log.notes import PublicKey, SigningKey, split
+from activation.log.rotation import KeyChain, read_chain
 
 
 def prepare(at: Layout, key: SigningKey) -> None:
@@ -28,24 +29,31 @@ def prepare(at: Layout, key: SigningKey) -> None:
         make_directory(at.copies)
     try:
         with exclusive(at.lock):
-            _settle_public_key(at, key.public)
-            load_head(at, key.public)
+            load_head(at, settle_keys(at, key.public))
     except LogBusy:
         # Its writer has recovered the log itself; reading needs no more than the checkpoints.
         return
 
 
-def _settle_public_key(at: Layout, key: PublicKey) -> None:
-    if at.public_key.exists():
-        if PublicKey.parse(at.public_key.read_text(encoding="utf-8")) != key:
-            raise KeyProblem(
-                "public_key: this log was signed with another key; restore that key's file"
-            )
-        return
-    publish_bytes(at.public_key, f"{key.text()}\n".encode(), mode=READ_ONLY)
+def settle_keys(at: Layout, key: PublicKey) -> KeyChain:
+    """The chain of keys that ends in this one; the first key is left beside a new log.
+
+    Raises KeyProblem when the key is not the one that signs now.
+    """
+    if not at.public_key.exists():
+        publish_bytes(at.public_key, f"{key.text()}\n".encode(), mode=READ_ONLY)
+    chain = read_chain(at, PublicKey.parse(at.public_key.read_text(encoding="utf-8")))
+    if key == chain.current:
+        return chain
+    if key in chain.keys:
+        raise KeyProblem(
+            f"key {key.key_id.hex()} was retired by a rotation; run `assent log rotate-key` again "
+            "to finish it, or restore the file of the newest key"
+        )
+    raise KeyProblem("public_key: this log was signed with another key; restore that key's file")
 
 
-def load_head(at: Layout, key: PublicKey) -> tuple[BatchHeader | None, Frontier]:
+def load_head(at: Layout, chain: KeyChain) -> tuple[BatchHeader | None, Frontier]:
     """The last committed batch and its frontier, after clearing away what was never committed.
 
     Call with the lock held. Raises LogDamaged when what is there can't come from a crash: then
@@ -61,13 +69,19 @@ def load_head(at: Layout, key: PublicKey) -> tuple[BatchHeader | None, Frontier]
     if not last:
         return None, Frontier()
     try:
-        header = BatchHeader.parse(key.open(at.checkpoint_text(last)))
+        header = BatchHeader.parse(chain.key_for(last).open(at.checkpoint_text(last)))
     except NoteRefused as error:
         raise LogDamaged(f"checkpoints/{last:06d}: {error}") from None
     return header, _frontier_after(at, header)
 
 
 def _refuse_truncation(at: Layout, last: int) -> None:
+    if at.transition_copies:
+        lost = set(numbered(at.transition_copies)[0]) - set(numbered(at.transitions)[0])
+        if lost:
+            raise LogDamaged(
+                f"transitions/{min(lost):06d}: gone, yet its copy exists; restore the log's files"
+            )
     copied = numbered(at.copies)[0] if at.copies else {}
     if copied and max(copied) > last:
         raise LogDamaged(
@@ -83,7 +97,7 @@ def _refuse_truncation(at: Layout, last: int) -> None:
 
 
 def _discard_uncommitted(at: Layout, last: int) -> None:
-    for directory in (at.segments, at.checkpoints, at.openings, at.directory):
+    for directory in (at.segments, at.checkpoints, at.openings, at.transitions, at.directory):
         sweep(directory)
     for path in (at.segment(last + 1), at.opening(last + 1)):
         if path.exists():
@@ -95,6 +109,7 @@ def replenish_copies(at: Layout) -> None:
     if at.copies is None:
         return
     sweep(at.copies)
+    _replenish(at.transitions, at.transition_copies)
     copied = numbered(at.copies)[0]
     newest = max(copied, default=0)
     for number in at.committed():
@@ -103,6 +118,19 @@ def replenish_copies(at: Layout) -> None:
             publish_bytes(at.copies / f"{number:06d}", note.encode(), mode=READ_ONLY)
         elif number == newest and _text_of(copied[number]) != split(at.checkpoint_text(number))[0]:
             raise LogDamaged(f"checkpoints/{number:06d}: differs from its copy; the log forked")
+
+
+def _replenish(source: Path, copies: Path | None) -> None:
+    """The same for key transitions, which are few."""
+    if copies is None or not source.is_dir():
+        return
+    make_directory(copies)
+    for number, path in numbered(source)[0].items():
+        copy = copies / f"{number:06d}"
+        if not copy.exists():
+            publish_bytes(copy, path.read_bytes(), mode=READ_ONLY)
+        elif _text_of(copy) != _text_of(path):
+            raise LogDamaged(f"transitions/{number:06d}: differs from its copy; the log forked")
 
 
 def _text_of(path: Path) -> str:
@@ -114,7 +142,8 @@ def _frontier_after(at: Layout, header: BatchHeader) -> Frontier:
     path = at.segment(header.number)
     before, after = segments.read_frontiers(path)
     if not _gives(after, header) and before is not None:
-        after = before.extended(canonical.leaf_hashes(segments.read(path)))
+        rows = segments.read(path)
+        after = before.extended(canonical.leaf_hashes(rows, segments.form_of(rows)))
     if after is None or not _gives(after, header):
         raise LogDamaged(
             f"segments/{path.name}: doesn't lead to the signed root; run verify, restore the file"

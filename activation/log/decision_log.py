@@ -19,20 +19,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.log import canonical, erasure, journal, openings, segments
+from activation.log import canonical, erasure, journal, openings, references, segments, subtrees
 from activation.log.appending import prepare
 from activation.log.checkpoints import BatchHeader
 from activation.log.durable import exclusive
-from activation.log.errors import DecisionUnknown, DuplicateDecision, KeyProblem, LogDamaged
+from activation.log.errors import DuplicateDecision, KeyProblem
 from activation.log.inputs import Inputs, Recorded
 from activation.log.inputs import read as read_inputs
 from activation.log.journal import Journal
 from activation.log.layout import Layout
-from activation.log.merkle import HASH_BYTES, Tree
+from activation.log.merkle import HASH_BYTES
 from activation.log.notes import Entropy, PublicKey, SigningKey, split
 from activation.log.openings import Opening
 from activation.log.proofs import ConsistencyProof, InclusionProof
-from activation.log.rows import GIVEN_SCHEMA, SEGMENT_COLUMNS, to_text, to_typed
+from activation.log.proving import Prover, repair
+from activation.log.rotation import KeyChain, Transition, read_chain
+from activation.log.rows import GIVEN_SCHEMA, READ_SCHEMA, to_text, to_typed
 from activation.log.sealing import Batch, Run, Writer, committed, known
 from activation.log.stream import LogStream
 from activation.log.verification import VerifyReport, verify
@@ -70,13 +72,28 @@ class DecisionLog:
 
     @property
     def public_key(self) -> PublicKey:
-        """The key that verifies this log's checkpoints. Raises KeyProblem when there is none."""
-        if self._key:
-            return self._key.public
+        """The first key, which verifies all checkpoints. Raises KeyProblem when there is none."""
+        return self.keys.first
+
+    @property
+    def keys(self) -> KeyChain:
+        """The first key and its transitions. Raises KeyProblem, LogDamaged."""
         try:
-            return PublicKey.parse(self._at.public_key.read_text(encoding="utf-8"))
+            first = PublicKey.parse(self._at.public_key.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise KeyProblem("public_key: missing beside the log; give the key's copy") from None
+        return read_chain(self._at, first)
+
+    def rotate_key(self, new: SigningKey) -> Transition:
+        """Let `new` sign from the next batch on; this log goes on with it.
+
+        Store the new key first: once the transition is written, the old key is of no use. Raises
+        KeyProblem when the new key is not new or of another origin, LogBusy, LogDamaged.
+        """
+        with self._writing(self._clock()) as writer:
+            transition = writer.rotate(new, self._clock())
+        self._key = new
+        return transition
 
     def batches(self) -> list[BatchHeader]:
         """All committed batches, the oldest first. Signatures are checked by `verify`."""
@@ -152,6 +169,8 @@ class DecisionLog:
             raise KeyProblem("this log was opened for reading; give the signing key to append")
         with exclusive(self._at.lock):
             writer = Writer(self._at, self._key, self._entropy)
+            if not subtrees.is_whole(self._at, self.size):
+                repair(self._at, self.batches())
             writer.drain(self.batches(), sealed_at)
             yield writer
 
@@ -161,28 +180,28 @@ class DecisionLog:
         Raises LogDamaged when a segment is missing or can't be read.
         """
         numbers = self._at.committed() if batch is None else [batch]
-        parts = [to_typed(segments.read(self._at.segment(number))) for number in numbers]
-        return pa.concat_tables(parts) if parts else to_typed(_nothing())
+        parts = [references.rows(self._at, number) for number in numbers]
+        return pa.concat_tables(parts) if parts else READ_SCHEMA.empty_table()
 
-    def _locate(self, decision_id: str) -> tuple[int, int]:
-        """Batch and row within the batch. Raises DecisionUnknown."""
-        for number in reversed(self._at.committed()):
-            ids = segments.read(self._at.segment(number), ["decision_id"])["decision_id"]
-            index = pc.index(ids, decision_id).as_py()
-            if index >= 0:
-                return number, index
-        raise DecisionUnknown(f"decision {decision_id}: not in the log; check the id")
+    def _prover(self) -> Prover:
+        return Prover(self._at, self.batches())
 
-    def find(self, decision_id: str) -> dict[str, object]:
-        """One decision as a row (rows.READ_SCHEMA). Raises DecisionUnknown."""
-        number, index = self._locate(decision_id)
-        rows = segments.read(self._at.segment(number)).slice(index, 1)
-        return dict(to_typed(rows).to_pylist()[0])
+    def _locate(self, decision: str | int) -> tuple[int, int]:
+        """Batch and seq of a decision_id or seq. Raises DecisionUnknown."""
+        prover = self._prover()
+        if isinstance(decision, int):
+            return prover.batch_of(decision), decision
+        return prover.locate(decision)
 
-    def opening(self, decision_id: str) -> Opening | None:
-        """What the decision was made from; None when erased. Raises DecisionUnknown."""
-        row = self.find(decision_id)
-        return openings.find(self._at.openings, int(str(row["batch"])), int(str(row["seq"])))
+    def find(self, decision: str | int) -> dict[str, object]:
+        """One decision by id or seq, as a row (rows.READ_SCHEMA). Raises DecisionUnknown."""
+        number, seq = self._locate(decision)
+        rows = references.rows(self._at, number)
+        return dict(rows.filter(pc.equal(rows["seq"], seq)).to_pylist()[0])
+
+    def opening(self, decision: str | int) -> Opening | None:
+        """What opens a decision's commitment; None when erased. Raises DecisionUnknown."""
+        return openings.find(self._at.openings, *self._locate(decision))
 
     def inputs(self, batch: int) -> Recorded | None:
         """What a batch was decided from; None when not recorded, or erased by retention.
@@ -202,11 +221,12 @@ class DecisionLog:
         `seqs` says which sealed row each one is held against, by the key of its opening.
         """
         sealed, opened = segments.read(self._at.segment(batch)), self.openings(batch)
-        row_keys = opened["key"].take(pc.index_in(seqs, value_set=opened["seq"]))
         numbers = seqs.combine_chunks()
-        again, _ = committed(to_text(rows), batch, numbers, row_keys.combine_chunks())
+        row_keys = opened["key"].take(pc.index_in(numbers, value_set=opened["seq"]))
+        form = segments.form_of(sealed)
+        again = committed(to_text(rows), batch, numbers, row_keys.combine_chunks(), form)[0]
         places = pc.index_in(numbers.cast(pa.string()), value_set=sealed["seq"])
-        hashes = (canonical.leaf_hashes(one) for one in (sealed.take(places), again))
+        hashes = (canonical.leaf_hashes(one, form) for one in (sealed.take(places), again))
         left, right = (np.frombuffer(one, np.uint8).reshape(-1, HASH_BYTES) for one in hashes)
         return pa.array(np.flatnonzero((left != right).any(axis=1)))
 
@@ -221,7 +241,10 @@ class DecisionLog:
             return erasure.erase_persons(self._at, person_ids)
 
     def expire(self, before: datetime) -> int:
-        """Erase openings and inputs of batches decided for an instant before this (retention)."""
+        """Erase contexts and inputs of batches decided for an instant before this (retention).
+
+        Returns how many contexts went. Whom the rows are about stays, since it is history.
+        """
         with self._changing():
             old = [header.number for header in self.batches() if header.as_of < before]
             return sum(erasure.erase_batch(self._at, number) for number in old)
@@ -238,40 +261,19 @@ class DecisionLog:
                 raise KeyProblem("decisions wait to be sealed; open the log with its signing key")
             yield
 
-    def _tree(self, size: int) -> Tree:
-        hashes = bytearray()
-        for header in self.batches():
-            if len(hashes) < size * HASH_BYTES:
-                hashes += canonical.leaf_hashes(segments.read(self._at.segment(header.number)))
-        return Tree(bytes(hashes[: size * HASH_BYTES]))
+    def prove(self, decision: str | int, *, with_opening: bool = False) -> InclusionProof:
+        """The proof that a decision (id or seq) stands in the newest checkpoint's tree.
 
-    def prove(self, decision_id: str, *, with_opening: bool = False) -> InclusionProof:
-        """The proof that a decision stands in the newest checkpoint's tree.
-
+        It says whom it is about, unless that was erased, and with the opening also from what.
         Raises DecisionUnknown, or LogDamaged when the rows no longer give the signed root.
         """
-        number, index = self._locate(decision_id)
-        row = segments.read(self._at.segment(number)).slice(index, 1).to_pylist()[0]
-        seq = int(row["seq"])
-        head = self.batches()[-1]
-        tree = self._tree(head.size)
-        if tree.root() != head.root:
-            raise LogDamaged("the rows don't give the signed root; run verify to see where")
-        opening = openings.find(self._at.openings, number, seq) if with_opening else None
-        values = tuple(row[name] for name in SEGMENT_COLUMNS)
-        checkpoint = self.checkpoint(head.number)
-        return InclusionProof(values, opening, tree.inclusion_path(seq), checkpoint)
+        _, seq = self._locate(decision)
+        return self._prover().inclusion(seq, context=with_opening)
 
     def prove_consistency(self, old_batch: int, new_batch: int) -> ConsistencyProof:
         """The proof that the log after one batch is a prefix of the log after a later one."""
-        old, new = self._header(old_batch), self._header(new_batch)
-        path = self._tree(new.size).consistency_path(old.size)
-        return ConsistencyProof(self.checkpoint(old_batch), self.checkpoint(new_batch), path)
+        return self._prover().consistency(self._header(old_batch), self._header(new_batch))
 
     def verify(self, public_key: PublicKey | None = None) -> VerifyReport:
         """Recompute everything. Give a public key you trust: the one beside the log proves less."""
         return verify(self._at, public_key or self.public_key)
-
-
-def _nothing() -> pa.Table:
-    return pa.schema({name: pa.string() for name in SEGMENT_COLUMNS}).empty_table()

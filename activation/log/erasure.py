@@ -48,6 +48,6 @@ def resume(at: Layout) -> int:
 
 
 def erase_batch(at: Layout, number: int) -> int:
-    """Erase all openings and the inputs of one batch; the openings' empty file stays."""
+    """Erase the contexts and the inputs of one batch; who it was about stays, as history."""
     inputs.erase_batch(at.recorded(number))
-    return openings.erase_batch(at.opening(number))
+    return openings.erase_contexts(at.opening(number))

@@ -38,8 +38,8 @@ def explain(
     texts = reasons or {}
     context = _context(opening)
     lines = [
-        f"Decision {row['decision_id']}, made for {_instant(row['as_of'])}.",
-        f"Subject: {row['node']} for {row['subject_id'] or 'the person'}. {description.strip()}",
+        f"Decision {row['decision_id'] or '(erased)'}, made for {_instant(row['as_of'])}.",
+        f"Subject: {row['node']} for {_subject(row)}. {description.strip()}",
         _outcome(row, texts),
         _permission(row),
         *_failed_gates(row, gates),
@@ -48,6 +48,12 @@ def explain(
         f"Rules: release {row['release']}. Proof: batch {row['batch']}, seq {row['seq']}.",
     ]
     return "\n".join(line for line in lines if line)
+
+
+def _subject(row: Mapping[str, object]) -> object:
+    if row["person_id"] is None:
+        return "a person whose data has been erased"
+    return row["subject_id"] or "the person"
 
 
 def _instant(moment: object) -> str:
@@ -95,7 +101,7 @@ def _arm(row: Mapping[str, object]) -> list[str]:
 
 
 def _context(opening: Opening | None) -> dict[str, object] | None:
-    return dict(json.loads(opening.context)) if opening else None
+    return dict(json.loads(opening.context)) if opening and opening.context else None
 
 
 def _basis_of_fact(sentence: str | None, context: dict[str, object] | None) -> list[str]:

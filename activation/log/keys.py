@@ -9,6 +9,7 @@ from activation.log.errors import KeyProblem
 from activation.log.notes import Entropy, SigningKey
 
 KEY_FILE: Final = "decision_log.key"
+NEXT_FILE: Final = "decision_log.key.next"
 _OTHERS: Final = 0o077
 _SEED_BYTES: Final = 32
 
@@ -35,6 +36,12 @@ def load_or_create_key(
             "set the origin back, or start a new log with a new key"
         )
     return key
+
+
+def adopt_next_key(directory: Path) -> None:
+    """Put the next key in the place of the one in use, which is gone then: it signs no more."""
+    (directory / NEXT_FILE).replace(directory / KEY_FILE)
+    sync_directory(directory)
 
 
 def _create(path: Path, key: SigningKey) -> None:

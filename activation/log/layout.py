@@ -46,6 +46,21 @@ class Layout:
         return self.directory / "journal"
 
     @property
+    def transitions(self) -> Path:
+        """Directory of the changes of the signing key."""
+        return self.directory / "transitions"
+
+    @property
+    def transition_copies(self) -> Path | None:
+        """Where the second place keeps the changes of the signing key."""
+        return self.copies / "transitions" if self.copies else None
+
+    @property
+    def tree(self) -> Path:
+        """Directory of cached subtree roots."""
+        return self.directory / "tree"
+
+    @property
     def inputs(self) -> Path:
         """Directory of what the batches were decided from."""
         return self.directory / "inputs"

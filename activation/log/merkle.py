@@ -3,6 +3,7 @@
 Hashes are 32 raw bytes; a run of hashes is their concatenation, which is what hashlib eats fastest.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -41,13 +42,18 @@ class Frontier:
         if len(self.nodes) != self.size.bit_count():
             raise ValueError(f"a frontier of size {self.size} has {self.size.bit_count()} nodes")
 
-    def extended(self, leaves: bytes) -> "Frontier":
-        """The frontier after appending a run of leaf hashes."""
+    def extended(self, leaves: bytes, kept_rows: dict[int, bytes] | None = None) -> "Frontier":
+        """The frontier after appending a run of leaf hashes.
+
+        `kept_rows` names levels; it receives the hashes of the subtrees completed there.
+        """
         levels = [level for level in range(self.size.bit_length()) if self.size >> level & 1]
         waiting = dict(zip(reversed(levels), self.nodes, strict=True))
         kept: list[bytes] = []
         row, level = leaves, 0
         while row or waiting:
+            if kept_rows and level in kept_rows:
+                kept_rows[level] = row
             # A waiting node is the left neighbour of the row's first node: with it, the row starts
             # at an even position; without it, the row did so already.
             row = waiting.pop(level, b"") + row
@@ -68,30 +74,50 @@ class Frontier:
         return root
 
 
+def folded(row: bytes) -> bytes:
+    """The root of a perfect subtree over a run of 2, 4, 8 ... hashes, or of one."""
+    while len(row) > HASH_BYTES:
+        row = _parents(row)
+    return row
+
+
+Node = Callable[[int, int], bytes]
+"""Hash of the perfect subtree of 2**level leaves that is the index-th of its level."""
+
+
 class Tree:
-    """All levels over a run of leaf hashes, for making proofs (about 64 bytes a leaf)."""
+    """Proofs over the first `size` leaves, from a source of perfect subtrees."""
 
-    def __init__(self, leaves: bytes) -> None:
-        self.size = len(leaves) // HASH_BYTES
-        self._levels = [leaves]
-        while len(row := self._levels[-1]) > HASH_BYTES:
-            paired = len(row) // (2 * HASH_BYTES) * 2 * HASH_BYTES
-            # An unpaired last node is promoted as it is, so a ragged right edge is a node too.
-            self._levels.append(_parents(row[:paired]) + row[paired:])
-
-    def _node(self, level: int, index: int) -> bytes:
-        return self._levels[level][index * HASH_BYTES : (index + 1) * HASH_BYTES]
+    def __init__(self, size: int, node: Node) -> None:
+        self.size = size
+        self._node = node
 
     def root(self) -> bytes:
         """The root of the whole tree."""
-        return self._levels[-1] or EMPTY_ROOT
+        return self._range(0, self.size) if self.size else EMPTY_ROOT
+
+    def _range(self, start: int, end: int) -> bytes:
+        count = end - start
+        if count.bit_count() == 1:
+            return self._node(count.bit_length() - 1, start // count)
+        middle = start + _split(count)
+        return node_hash(self._range(start, middle), self._range(middle, end))
 
     def inclusion_path(self, index: int) -> tuple[bytes, ...]:
         """Siblings from the leaf up to below the root (RFC 9162 2.1.3.1)."""
         if not 0 <= index < self.size:
             raise IndexError(f"leaf {index} is outside a tree of {self.size}")
-        siblings = (self._node(level, index >> level ^ 1) for level in range(len(self._levels) - 1))
-        return tuple(node for node in siblings if node)
+        path: list[bytes] = []
+        start, end = 0, self.size
+        while end - start > 1:
+            middle = start + _split(end - start)
+            if index < middle:
+                path.append(self._range(middle, end))
+                end = middle
+            else:
+                path.append(self._range(start, middle))
+                start = middle
+        return tuple(reversed(path))
 
     def consistency_path(self, old_size: int) -> tuple[bytes, ...]:
         """Nodes that show the first `old_size` leaves to be a prefix (RFC 9162 2.1.4.1)."""
@@ -100,20 +126,23 @@ class Tree:
         if old_size in (0, self.size):
             return ()
         path: list[bytes] = []
-        start, level, whole = 0, len(self._levels) - 1, True
-        while min(start + (1 << level), self.size) != old_size:
-            level -= 1
-            middle = start + (1 << level)
-            if middle >= self.size:
-                continue  # a promoted node: the level below holds the same subtree
+        start, end, whole = 0, self.size, True
+        while end != old_size:
+            middle = start + _split(end - start)
             if old_size <= middle:
-                path.append(self._node(level, middle >> level))
+                path.append(self._range(middle, end))
+                end = middle
             else:
-                path.append(self._node(level, start >> level))
+                path.append(self._range(start, middle))
                 start, whole = middle, False
         if not whole:
-            path.append(self._node(level, start >> level))
+            path.append(self._range(start, end))
         return tuple(reversed(path))
+
+
+def _split(count: int) -> int:
+    """The largest power of two below a count of at least two."""
+    return 1 << ((count - 1).bit_length() - 1)
 
 
 def root_from_inclusion(

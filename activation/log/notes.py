@@ -130,8 +130,15 @@ class SigningKey:
         """The signed note over a text that ends in a newline."""
         if not text.endswith("\n") or re.search(r"[\x00-\x09\x0b-\x1f]", text):
             raise ValueError("a note's text ends in a newline and has no control characters")
+        return f"{text}\n{self._line(text)}"
+
+    def cosign(self, note: str) -> str:
+        """The note with this key's signature after the others."""
+        return note + self._line(split(note)[0])
+
+    def _line(self, text: str) -> str:
         signature = b64encode(self.public.key_id + self._private.sign(text.encode())).decode()
-        return f"{text}\n\N{EM DASH} {self.public.name} {signature}\n"
+        return f"\N{EM DASH} {self.public.name} {signature}\n"
 
 
 def split(note: str) -> tuple[str, list[tuple[str, bytes]]]:

@@ -1,8 +1,10 @@
 """Openings: what each commitment hides, erasable without touching the log.
 
-Grain: one row per decision (person_id, seq, key, context). The key is random and belongs to one row
-alone: showing one decision's opening to somebody tells nothing about another's, and without the
-key nobody can test a guess against the commitment. Erasing deletes key and context together.
+Grain: one row per decision: seq, the references (whom and what the row is about), and either the
+context with its key or, when the context's retention is over, the digest that it had. The key is
+random and belongs to one row alone: showing one decision's opening to somebody tells nothing about
+another's, and without key or digest nobody can test a guess against the commitment. Erasing a
+person deletes the whole row: what is left in the log leads to nobody.
 
 One Parquet file per batch, readable by its owner alone.
 """
@@ -19,21 +21,54 @@ import pyarrow.parquet as pq
 from activation.log import canonical
 from activation.log.durable import PRIVATE, numbered, publish
 from activation.log.errors import LogDamaged
+from activation.log.rows import REFERENCES
 from activation.log.segments import SUFFIX
 
+_TEXTS: Final = {name: pa.string() for name in REFERENCES}
 SCHEMA: Final = pa.schema(
+    {"seq": pa.int64()}
+    | _TEXTS
+    | {"key": pa.binary(), "context": pa.string(), "digest": pa.binary()}
+)
+SCHEMA_1: Final = pa.schema(
     {"person_id": pa.string(), "seq": pa.int64(), "key": pa.binary(), "context": pa.string()}
 )
+"""The form of batches in format 1, whose segments hold the references themselves."""
+_NEVER_NULL: Final = ("seq", "decision_id", "person_id")
 
 
 @dataclass(frozen=True)
 class Opening:
-    """What opens one commitment: sha256(key || seq || ':' || context)."""
+    """What opens one commitment; `references` is None in format 1, where the row has them.
+
+    Either key and context are there, or only the digest: of a context that was erased, or that is
+    not for the eyes of whoever gets a proof.
+    """
 
     seq: int
-    person_id: str
-    key: bytes
-    context: str
+    references: tuple[str | None, ...] | None
+    key: bytes | None
+    context: str | None
+    digest: bytes | None = None
+
+    @property
+    def commitment(self) -> str:
+        """What it opens."""
+        digest = self.digest
+        if self.key is not None and self.context is not None:
+            digest = canonical.context_digest(self.key, self.seq, self.context.encode())
+        if digest is None:
+            return ""
+        if self.references is None:
+            return digest.hex()
+        return canonical.commitment(digest, self.references)
+
+    def without_context(self) -> "Opening":
+        """The same commitment, opened as far as the references."""
+        if self.key is None or self.context is None:
+            return self
+        digest = canonical.context_digest(self.key, self.seq, self.context.encode())
+        return Opening(self.seq, self.references, None, None, digest)
 
 
 def keys(random: bytes, count: int) -> pa.Array:
@@ -48,17 +83,36 @@ def keys(random: bytes, count: int) -> pa.Array:
 
 def table(text: pa.Table, seqs: pa.Array, row_keys: pa.Array) -> pa.Table:
     """A batch's openings (SCHEMA): its text rows with their contexts, seqs and keys."""
-    columns = [text["person_id"], seqs, row_keys, text["context"]]
+    references = [text[name] for name in REFERENCES]
+    columns = [seqs, *references, row_keys, text["context"], pa.nulls(len(text), pa.binary())]
     return pa.Table.from_arrays(columns, schema=SCHEMA)
 
 
 def commitments(openings: pa.Table) -> pa.Array:
     """What each opening opens."""
-    return canonical.commitments(openings["key"], openings["seq"], openings["context"])
+    if is_format_1(openings):
+        found = canonical.context_digests(openings["key"], openings["seq"], openings["context"])
+        return pa.array([digest.hex() for digest in found], pa.string())
+    return canonical.commitments(_digests(openings), openings)
+
+
+def _digests(openings: pa.Table) -> list[bytes]:
+    gone = openings["digest"].is_valid()
+    if not pc.any(gone).as_py():
+        return canonical.context_digests(openings["key"], openings["seq"], openings["context"])
+    kept = openings.filter(pc.invert(gone))
+    computed = iter(canonical.context_digests(kept["key"], kept["seq"], kept["context"]))
+    return [one if one is not None else next(computed) for one in openings["digest"].to_pylist()]
+
+
+def is_format_1(openings: pa.Table) -> bool:
+    """Whether the openings are of a batch in format 1."""
+    return "digest" not in openings.column_names
 
 
 def write(path: Path, openings: pa.Table, *, replace: bool = False) -> None:
     """Publish a batch's openings whole."""
+    repeating = ["person_id"] if is_format_1(openings) else ["person_id", "bucket"]
 
     def parquet(stream: IO[bytes]) -> None:
         pq.write_table(
@@ -66,25 +120,38 @@ def write(path: Path, openings: pa.Table, *, replace: bool = False) -> None:
             stream,
             compression="zstd",
             compression_level=1,
-            use_dictionary=["person_id"],
+            use_dictionary=repeating,
             write_statistics=["seq"],
         )
 
     publish(path, parquet, mode=PRIVATE, replace=replace)
 
 
-def read(path: Path) -> pa.Table:
-    """A batch's remaining openings (SCHEMA). Raises LogDamaged when the file can't be read."""
+def read(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """A batch's remaining openings (SCHEMA or SCHEMA_1), or just these columns of them.
+
+    Raises LogDamaged when the file can't be read.
+    """
     try:
-        openings = pq.read_table(path, partitioning=None)
+        openings = pq.read_table(path, columns=columns, partitioning=None)
         openings.validate(full=True)
     except (OSError, pa.ArrowException):
         raise LogDamaged(f"openings/{path.name}: can't be read as Parquet") from None
-    if openings.schema.remove_metadata() != SCHEMA or any(
-        column.null_count for column in openings.columns
-    ):
+    if columns is None and not _is_whole(openings):
         raise LogDamaged(f"openings/{path.name}: its columns are not {', '.join(SCHEMA.names)}")
     return openings
+
+
+def _is_whole(openings: pa.Table) -> bool:
+    schema = openings.schema.remove_metadata()
+    if schema == SCHEMA_1:
+        return not any(column.null_count for column in openings.columns)
+    if schema != SCHEMA or any(openings[name].null_count for name in _NEVER_NULL):
+        return False
+    kept, gone = openings["context"].is_valid(), openings["digest"].is_valid()
+    keyed = openings["key"].is_valid()
+    whole = pc.and_(pc.xor(kept, gone), pc.equal(kept, keyed))
+    return bool(pc.all(whole, min_count=0).as_py())
 
 
 def find(directory: Path, batch: int, seq: int) -> Opening | None:
@@ -94,7 +161,10 @@ def find(directory: Path, batch: int, seq: int) -> Opening | None:
         return None
     openings = read(path)
     for row in openings.filter(pc.equal(openings.column("seq"), seq)).to_pylist():
-        return Opening(**row)
+        if is_format_1(openings):
+            return Opening(seq, None, row["key"], row["context"])
+        references = tuple(row[name] for name in REFERENCES)
+        return Opening(seq, references, row["key"], row["context"], row["digest"])
     return None
 
 
@@ -114,18 +184,31 @@ def erase_persons(directory: Path, values: pa.Array) -> int:
     """
     erased = 0
     for path in numbered(directory, SUFFIX)[0].values():
-        try:
-            persons = pq.read_table(path, columns=["person_id"], partitioning=None)
-        except (OSError, pa.ArrowException):
-            raise LogDamaged(f"openings/{path.name}: can't be read as Parquet") from None
+        persons = read(path, ["person_id"])
         # Most files hold none of them: one narrow column tells, without reading any context.
         if pc.any(pc.is_in(persons.column("person_id"), values)).as_py():
             erased += _rewrite(path, lambda rows: pc.invert(pc.is_in(rows["person_id"], values)))
     return erased
 
 
-def erase_batch(path: Path) -> int:
-    """Erase all openings of one batch; the empty file stays."""
+def erase_contexts(path: Path) -> int:
+    """Erase the contexts of one batch and return how many rows had one.
+
+    The references stay, since what was done for a person is history for later decisions. In format
+    1 the rows themselves hold them, and the openings go whole.
+    """
     if not path.exists():
         return 0
-    return _rewrite(path, lambda rows: pa.chunked_array([pa.repeat(False, len(rows))]))
+    openings = read(path)
+    if is_format_1(openings):
+        return _rewrite(path, lambda rows: pa.chunked_array([pa.repeat(False, len(rows))]))
+    had = len(openings) - openings["context"].null_count
+    if had:
+        for name, column in (
+            ("key", pa.nulls(len(openings), pa.binary())),
+            ("context", pa.nulls(len(openings), pa.string())),
+            ("digest", pa.array(_digests(openings), pa.binary())),
+        ):
+            openings = openings.set_column(openings.column_names.index(name), name, column)
+        write(path, openings, replace=True)
+    return had

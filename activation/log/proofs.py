@@ -1,21 +1,20 @@
 """Proofs that a stranger can check: one decision is in the log; one head extends another.
 
 An inclusion proof is written as a C2SP tlog-proof (https://c2sp.org/tlog-proof): its `extra` line
-carries the row, and the opening when the one who asks may see it.
+carries the row, whom it is about, and its context when the one who asks may see it.
 """
 
 import json
 from base64 import b64encode
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from activation.log.canonical import commitment
 from activation.log.checkpoints import BatchHeader
 from activation.log.errors import NoteRefused
 from activation.log.merkle import is_consistent, leaf_hash, root_from_inclusion
 from activation.log.notes import PublicKey, decode_base64
 from activation.log.openings import Opening
-from activation.log.rows import FORMAT, SEGMENT_COLUMNS
+from activation.log.rows import COLUMNS_OF, FORMAT_1, REFERENCES
 
 HEADER: Final = "c2sp.org/tlog-proof@v1"
 
@@ -26,8 +25,12 @@ def _json(value: object) -> bytes:
 
 @dataclass(frozen=True)
 class InclusionProof:
-    """A row, its place, the hashes from it to the root, and the signed checkpoint of that root."""
+    """A row, its place, the hashes from it to the root, and the signed checkpoint of that root.
 
+    The opening says whom the row is about, and with its key also from what it was decided.
+    """
+
+    form: str
     row: tuple[str | None, ...]
     opening: Opening | None
     path: tuple[bytes, ...]
@@ -36,18 +39,18 @@ class InclusionProof:
     @property
     def seq(self) -> int:
         """The row's place in the log, from 0."""
-        return int(self.values()["seq"] or 0)
+        return int(self.row[1] or 0)
 
     def values(self) -> dict[str, str | None]:
-        """The row by column name."""
-        return dict(zip(SEGMENT_COLUMNS, self.row, strict=True))
+        """The row by column name, and the references as far as the proof opens them."""
+        values = dict(zip(COLUMNS_OF[self.form], self.row, strict=True))
+        if self.opening and self.opening.references:
+            values |= dict(zip(REFERENCES, self.opening.references, strict=True))
+        return values
 
     def text(self) -> str:
         """The proof as a file."""
-        opening = None
-        if self.opening:
-            opening = {"key": self.opening.key.hex(), "context": self.opening.context}
-        extra = _json({"row": [FORMAT, *self.row], "opening": opening})
+        extra = _json({"row": [self.form, *self.row], "opening": _opening_document(self.opening)})
         lines = [HEADER, f"extra {b64encode(extra).decode()}", f"index {self.seq}"]
         lines += [b64encode(node).decode() for node in self.path]
         return "\n".join(lines) + "\n\n" + self.checkpoint
@@ -59,35 +62,50 @@ class InclusionProof:
         try:
             title, extra, index, *path = head.split("\n")
             content = json.loads(decode_base64(extra.removeprefix("extra ")))
-            version, *row = content["row"]
-            given = content["opening"]
-            if title != HEADER or version != FORMAT or index != f"index {row[1]}":
+            form, *row = content["row"]
+            if title != HEADER or len(row) != len(COLUMNS_OF[form]) or index != f"index {row[1]}":
                 raise ValueError("head")
-            opening = None
-            if given is not None:
-                key, context = bytes.fromhex(given["key"]), str(given["context"])
-                person = row[SEGMENT_COLUMNS.index("person_id")]
-                opening = Opening(int(row[1]), person, key, context)
+            opening = _read_opening(int(row[1]), form, content["opening"])
             nodes = tuple(decode_base64(line) for line in path)
-            proof = cls(tuple(row), opening, nodes, checkpoint)
+            proof = cls(form, tuple(row), opening, nodes, checkpoint)
             # One spelling only: a proof that differs in a byte is another proof.
             if proof.text() != text:
                 raise ValueError("spelling")
-        except (ValueError, KeyError, TypeError, IndexError):
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
             raise NoteRefused("not an inclusion proof of this log's form") from None
         return proof
 
     def verify(self, key: PublicKey) -> BatchHeader:
         """The checkpoint that the row is proven to stand in. Raises NoteRefused."""
         header = BatchHeader.parse(key.open(self.checkpoint))
-        leaf = leaf_hash(_json([FORMAT, *self.row]))
+        leaf = leaf_hash(_json([self.form, *self.row]))
         if root_from_inclusion(leaf, self.seq, header.size, self.path) != header.root:
             raise NoteRefused(f"seq {self.seq}: the row is not in the tree of this checkpoint")
-        if self.opening:
-            context = self.opening.context.encode()
-            if commitment(self.opening.key, self.seq, context) != self.values()["commitment"]:
-                raise NoteRefused(f"seq {self.seq}: the opening doesn't fit the commitment")
+        if self.opening and self.opening.commitment != self.row[-1]:
+            raise NoteRefused(f"seq {self.seq}: the opening doesn't fit the commitment")
         return header
+
+
+def _opening_document(opening: Opening | None) -> dict[str, object] | None:
+    if opening is None:
+        return None
+    said: dict[str, object] = {}
+    if opening.references is not None:
+        said["references"] = list(opening.references)
+    if opening.key is not None:
+        return said | {"key": opening.key.hex(), "context": opening.context}
+    return said | {"digest": (opening.digest or b"").hex()}
+
+
+def _read_opening(seq: int, form: str, said: dict[str, Any] | None) -> Opening | None:
+    if said is None:
+        return None
+    references = None if form == FORMAT_1 else tuple(said["references"])
+    if references is not None and len(references) != len(REFERENCES):
+        raise ValueError("references")
+    if "digest" in said:
+        return Opening(seq, references, None, None, bytes.fromhex(said["digest"]))
+    return Opening(seq, references, bytes.fromhex(said["key"]), str(said["context"]))
 
 
 @dataclass(frozen=True)

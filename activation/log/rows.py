@@ -12,8 +12,11 @@ import pyarrow as pa
 
 from activation.log.errors import RowRefused
 
-FORMAT: Final = "assent-decision-1"
+FORMAT: Final = "assent-decision-2"
 """Version of the columns, their order and the canonical form; the first element of every leaf."""
+
+FORMAT_1: Final = "assent-decision-1"
+"""The form before references could be erased: rows said in clear whom they were about."""
 
 INSTANT: Final = pa.timestamp("us", tz="UTC")
 
@@ -44,8 +47,21 @@ LOG_COLUMNS: Final[dict[str, pa.DataType]] = {
     "seq": pa.int64(),
     "commitment": pa.string(),
 }
-SEGMENT_COLUMNS: Final = ("batch", "seq", *DECISION_COLUMNS, "commitment")
+REFERENCES: Final = ("decision_id", "person_id", "subject_id", "evidence", "once_key", "bucket")
+"""What tells whom a row is about, or can be tested against a guess: a decision_id is a digest of
+person and subject, a bucket one of the person. It stands in the opening and is only committed to,
+so that erasing the opening leaves a row that leads to nobody, nor to the person's other rows."""
+
+SEGMENT_COLUMNS: Final = (
+    "batch",
+    "seq",
+    *(name for name in DECISION_COLUMNS if name not in REFERENCES),
+    "commitment",
+)
 """The order in a segment; the leaf is [FORMAT, *these] as a JSON array."""
+
+SEGMENT_COLUMNS_1: Final = ("batch", "seq", *DECISION_COLUMNS, "commitment")
+COLUMNS_OF: Final = {FORMAT: SEGMENT_COLUMNS, FORMAT_1: SEGMENT_COLUMNS_1}
 
 _NEVER_NULL: Final = ("decision_id", "person_id", "node", "as_of", "outcome", "release", "context")
 READ_SCHEMA: Final = pa.schema(DECISION_COLUMNS | LOG_COLUMNS)

@@ -11,14 +11,16 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.log import canonical, inputs, journal, openings, segments
-from activation.log.appending import load_head, replenish_copies
+from activation.log import canonical, inputs, journal, openings, references, segments, subtrees
+from activation.log.appending import load_head, replenish_copies, settle_keys
 from activation.log.checkpoints import NO_FORMER, BatchHeader
-from activation.log.durable import READ_ONLY, publish_bytes
+from activation.log.durable import READ_ONLY, make_directory, publish_bytes
+from activation.log.errors import KeyProblem
 from activation.log.inputs import Inputs
 from activation.log.layout import Layout
 from activation.log.notes import Entropy, SigningKey
-from activation.log.rows import instant_text, parse_instant, to_typed
+from activation.log.rotation import Transition
+from activation.log.rows import COLUMNS_OF, FORMAT, instant_text, parse_instant, to_typed
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def known(at: Layout, headers: Iterable[BatchHeader], text: pa.Table) -> tuple[i
         path = at.segment(header.number)
         if (segments.first_as_of(path) or instant_text(header.as_of)) > extremes["max"]:
             continue
-        ids = segments.read(path, ["decision_id"]).column("decision_id")
+        ids = references.decision_ids(at, header.number)["decision_id"]
         here = pc.is_in(text["decision_id"].combine_chunks(), ids.combine_chunks())
         if pc.any(here).as_py():
             mask, found = pc.or_(mask, here), header.number
@@ -72,9 +74,10 @@ class Writer:
     """The one who holds the log's lock: knows its head, and moves it batch by batch."""
 
     def __init__(self, at: Layout, key: SigningKey, entropy: Entropy) -> None:
-        """Find the head, clearing away what was never committed. Raises LogDamaged."""
+        """Find the head, clearing away what was never committed. Raises LogDamaged, KeyProblem."""
         self._at, self._key, self._entropy = at, key, entropy
-        self._head, self._frontier = load_head(at, key.public)
+        self._chain = settle_keys(at, key.public)
+        self._head, self._frontier = load_head(at, self._chain)
         self.drained: Batch | None = None
 
     def drain(self, headers: Iterable[BatchHeader], sealed_at: datetime) -> None:
@@ -89,6 +92,26 @@ class Writer:
             self.drained = self.seal(text, run_of(text, sealed_at))
         journal.forget(closed)
 
+    def _link(self) -> str:
+        """The digest that the next checkpoint or transition names."""
+        last = self._head.number if self._head else 0
+        digest = self._head.digest if self._head else NO_FORMER
+        return self._chain.link_after(last) or digest
+
+    def rotate(self, new: SigningKey, at: datetime) -> Transition:
+        """Let another key sign from the next batch on. Raises KeyProblem."""
+        if new.public in self._chain.keys or new.public.name != self._key.public.name:
+            raise KeyProblem("the new key has signed here before, or is of another origin")
+        last = self._head.number if self._head else 0
+        number = len(self._chain.transitions) + 1
+        transition = Transition(number, last, self._key.public, new.public, at, self._link())
+        note = new.cosign(self._key.sign(transition.text()))
+        make_directory(self._at.transitions)
+        publish_bytes(self._at.transitions / f"{number:06d}", note.encode(), mode=READ_ONLY)
+        replenish_copies(self._at)
+        self._key, self._chain = new, self._chain.extended(transition)
+        return transition
+
     def seal(self, text: pa.Table, run: Run, recorded: Inputs | None = None) -> Batch:
         """Write one batch of rows that are checked."""
         former, frontier = self._head, self._frontier
@@ -96,7 +119,8 @@ class Writer:
         keys = openings.keys(self._entropy(canonical.KEY_BYTES * len(text)), len(text))
         seqs = pa.array(range(frontier.size, frontier.size + len(text)), pa.int64())
         sealed, opened = committed(text, number, seqs, keys)
-        after = frontier.extended(canonical.leaf_hashes(sealed))
+        completed = dict.fromkeys(subtrees.HEIGHTS, b"")
+        after = frontier.extended(canonical.leaf_hashes(sealed), completed)
         header = BatchHeader(
             number=number,
             size=after.size,
@@ -104,17 +128,20 @@ class Writer:
             as_of=run.as_of,
             release=run.release,
             sealed_at=run.sealed_at,
-            previous=former.digest if former else NO_FORMER,
+            previous=self._link(),
             origin=self._key.public.name,
             inputs=inputs.write(self._at.recorded(number), recorded) if recorded else None,
         )
         note = self._key.sign(header.text())
         openings.write(self._at.opening(number), opened)
         segments.write(self._at.segment(number), sealed, frontier, after)
+        subtrees.extend(self._at, frontier.size, completed)
         publish_bytes(self._at.checkpoint(number), note.encode(), mode=READ_ONLY)
         replenish_copies(self._at)
         self._head, self._frontier = header, after
-        return Batch(number, frontier.size, header.root, note, to_typed(sealed))
+        rows = text.append_column("batch", sealed["batch"]).append_column("seq", sealed["seq"])
+        rows = rows.append_column("commitment", sealed["commitment"])
+        return Batch(number, frontier.size, header.root, note, to_typed(rows))
 
 
 def _first_of_each(text: pa.Table) -> pa.Table:
@@ -125,11 +152,17 @@ def _first_of_each(text: pa.Table) -> pa.Table:
 
 
 def committed(
-    text: pa.Table, batch: int, seqs: pa.Array, keys: pa.Array
+    text: pa.Table, batch: int, seqs: pa.Array, keys: pa.Array, form: str = FORMAT
 ) -> tuple[pa.Table, pa.Table]:
     """The rows as the segment has them, and what opens their commitments."""
     opened = openings.table(text, seqs, keys)
-    rows = text.drop_columns(["context"])
-    rows = rows.add_column(0, "seq", seqs.cast(pa.string()))
-    rows = rows.add_column(0, "batch", pa.repeat(str(batch), len(text)))
-    return rows.append_column("commitment", openings.commitments(opened)), opened
+    if form != FORMAT:
+        opened = opened.select(openings.SCHEMA_1.names)
+    log_columns = {
+        "batch": pa.repeat(str(batch), len(text)),
+        "seq": seqs.cast(pa.string()),
+        "commitment": openings.commitments(opened),
+    }
+    names = list(COLUMNS_OF[form])
+    columns = [log_columns[name] if name in log_columns else text[name] for name in names]
+    return pa.Table.from_arrays(columns, names), opened

@@ -4,8 +4,10 @@
 holds the two to the same findings.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +19,8 @@ from activation.log.errors import KeyProblem, LogDamaged, NoteRefused
 from activation.log.layout import Layout
 from activation.log.merkle import Frontier
 from activation.log.notes import PublicKey, split
+from activation.log.rotation import KeyChain, Transition
+from activation.log.rows import FORMAT
 
 
 @dataclass(frozen=True, order=True)
@@ -56,6 +60,7 @@ class _Walk:
 
     at: Layout
     key: PublicKey
+    keys: KeyChain
     findings: list[Finding] = field(default_factory=list)
     header: BatchHeader | None = None
     former: str | None = NO_FORMER
@@ -71,11 +76,11 @@ class _Walk:
 
 def verify(at: Layout, key: PublicKey) -> VerifyReport:
     """Check all files of the log against the key and against each other."""
-    walk = _Walk(at, key)
+    walk = _Walk(at, key, KeyChain(key))
     # Listed before the checkpoints: what a writer adds meanwhile is not taken for a stray.
     present = [numbered(directory, segments.SUFFIX) for directory in (at.segments, at.openings)]
     copied = numbered(at.copies)[0] if at.copies else {}
-    _check_public_key(walk)
+    _check_keys(walk)
     numbers, strange = numbered(at.checkpoints)
     last = max(numbers, default=0)
     for number in range(1, last + 1):
@@ -84,24 +89,43 @@ def verify(at: Layout, key: PublicKey) -> VerifyReport:
     uncommitted = _check_strays(walk, last, strange, present)
     _check_repeats(walk)
     _check_copies(walk, last, copied)
+    _check_transition_copies(walk)
     root = walk.header.root if walk.header else Frontier().root()
     findings = tuple(walk.findings)
     return VerifyReport(last, walk.rows, walk.openings, root, uncommitted, findings)
 
 
-def _check_public_key(walk: _Walk) -> None:
+def _check_keys(walk: _Walk) -> None:
+    """Follow the transitions from the log's first key; the key given must be one of them."""
     try:
         beside = PublicKey.parse(walk.at.public_key.read_text(encoding="utf-8"))
     except (FileNotFoundError, UnicodeDecodeError, KeyProblem):
         beside = None
-    if beside != walk.key:
+    broken = _follow(walk, beside or walk.key)
+    if beside is None or walk.key not in walk.keys.keys:
         walk.found("public_key", "public_key", "is not the key this log is verified with")
+        broken = _follow(walk, walk.key)
+    if broken:
+        walk.found("transition", f"transitions/{broken:06d}", "is missing or doesn't follow")
+
+
+def _follow(walk: _Walk, first: PublicKey) -> int | None:
+    """Set the walk's keys; returns the number of the first transition that doesn't hold."""
+    walk.keys = KeyChain(first)
+    known = numbered(walk.at.transitions)[0]
+    for number in range(1, max(known, default=0) + 1):
+        try:
+            note = known[number].read_bytes().decode("utf-8")
+            walk.keys = walk.keys.extended(Transition.open(note))
+        except (KeyError, OSError, UnicodeDecodeError, NoteRefused):
+            return number
+    return None
 
 
 def _check_checkpoint(walk: _Walk, number: int) -> BatchHeader | None:
     """The checkpoint's header if it is genuine; the chain goes on from its text in any case."""
     file = f"checkpoints/{number:06d}"
-    former, walk.former = walk.former, None
+    former, walk.former = walk.keys.link_after(number - 1) or walk.former, None
     if not walk.at.checkpoint(number).exists():
         walk.found("checkpoint_missing", file, "is missing")
         return None
@@ -114,7 +138,7 @@ def _check_checkpoint(walk: _Walk, number: int) -> BatchHeader | None:
         return None
     walk.former = digest(text)
     try:
-        walk.key.open(note)
+        walk.keys.key_for(number).open(note)
     except NoteRefused:
         walk.found("signature", file, "carries no valid signature of the log's key")
         return None
@@ -143,7 +167,8 @@ def _check_batch(walk: _Walk, number: int, header: BatchHeader | None) -> None:
         walk.frontier, walk.next_seq = None, header.size if header else None
         return
     walk.rows += len(rows)
-    walk.decisions.append((file, rows.select(["seq", "decision_id"])))
+    if "decision_id" in rows.column_names:
+        walk.decisions.append((file, rows.select(["seq", "decision_id"])))
     _check_numbers(walk, file, number, rows, header)
     _check_root(walk, file, rows, header)
     walk.next_seq = header.size if header else None
@@ -172,7 +197,7 @@ def _check_numbers(
 
 def _check_root(walk: _Walk, file: str, rows: pa.Table, header: BatchHeader | None) -> None:
     if walk.frontier is not None:
-        walk.frontier = walk.frontier.extended(canonical.leaf_hashes(rows))
+        walk.frontier = walk.frontier.extended(canonical.leaf_hashes(rows, segments.form_of(rows)))
         if header and not _gives(walk.frontier, header):
             start = walk.next_seq
             walk.found("root", file, "its rows, from this seq on, are not those signed", start)
@@ -190,12 +215,16 @@ def _check_openings(walk: _Walk, number: int, rows: pa.Table) -> None:
         walk.found("opening_unreadable", file, "can't be read in this version's form")
         return
     walk.openings += len(opened)
-    columns = (rows[name].to_pylist() for name in ("seq", "person_id", "commitment"))
-    sealed = {seq: (person, digest) for seq, person, digest in zip(*columns, strict=True)}
-    persons, seqs = opened["person_id"].to_pylist(), opened["seq"].to_pylist()
-    digests = openings.commitments(opened).to_pylist()
+    if openings.is_format_1(opened) == (segments.form_of(rows) == FORMAT):
+        walk.found("opening_unreadable", file, "isn't of its segment's form")
+        return
+    if not openings.is_format_1(opened):
+        walk.decisions.append((file, opened.select(["seq", "decision_id"])))
+    names = ["seq", "commitment"] + (["person_id"] if openings.is_format_1(opened) else [])
+    sealed = {seq: claim for seq, *claim in _tuples(rows, names)}
+    held = opened.append_column("commitment", openings.commitments(opened))
     seen: set[int] = set()
-    for seq, holder in zip(seqs, zip(persons, digests, strict=True), strict=True):
+    for seq, *holder in _tuples(held, names):
         claimed = sealed.get(str(seq))
         if claimed is None:
             walk.found("opening_unknown", file, "opens a row that the segment lacks", seq)
@@ -203,12 +232,14 @@ def _check_openings(walk: _Walk, number: int, rows: pa.Table) -> None:
         if seq in seen:
             walk.found("opening_repeated", file, "a row is opened twice", seq)
         seen.add(seq)
-        if claimed == holder:
-            continue
-        if claimed[0] != holder[0]:
+        if claimed[1:] != holder[1:]:
             walk.found("opening_person", file, "names another person than the row", seq)
-        if claimed[1] != holder[1]:
+        if claimed[0] != holder[0]:
             walk.found("opening_commitment", file, "doesn't fit the row's commitment", seq)
+
+
+def _tuples(table: pa.Table, names: list[str]) -> Iterator[tuple[Any, ...]]:
+    return zip(*(table[name].to_pylist() for name in names), strict=True)
 
 
 def _check_inputs(walk: _Walk, number: int, header: BatchHeader | None) -> None:
@@ -241,15 +272,17 @@ def _check_strays(
 def _check_repeats(walk: _Walk) -> None:
     if not walk.decisions:
         return
-    everything = pa.concat_tables([rows for _, rows in walk.decisions])["decision_id"]
+    everything = pa.chunked_array(
+        [chunk for _, rows in walk.decisions for chunk in rows["decision_id"].chunks], pa.string()
+    )
     if len(everything.unique()) == len(everything):
         return
     seen: set[str | None] = set()
     for file, rows in walk.decisions:
-        columns = (rows[name].to_pylist() for name in ("seq", "decision_id"))
-        for seq, decision_id in zip(*columns, strict=True):
+        for seq, decision_id in _tuples(rows, ["seq", "decision_id"]):
             if decision_id in seen:
-                place = int(seq) if seq and seq.isascii() and seq.isdecimal() else None
+                known = isinstance(seq, int) or (seq and seq.isascii() and seq.isdecimal())
+                place = int(seq) if known else None
                 walk.found("decision_repeated", file, "a decision stands in the log twice", place)
             seen.add(decision_id)
 
@@ -266,6 +299,33 @@ def _check_copies(walk: _Walk, last: int, copied: dict[int, Path]) -> None:
             same = False
         if not same:
             walk.found("fork", file, "says something else than its copy")
+
+
+def _check_transition_copies(walk: _Walk) -> None:
+    """The second place's transitions, and what each says it follows."""
+    for one in walk.keys.transitions:
+        file = f"transitions/{one.number:06d}"
+        before = walk.keys.transitions[one.number - 2] if one.number > 1 else None
+        if before is None or before.after < one.after:
+            path = walk.at.checkpoint(one.after)
+            if one.previous != (_digest_of(path) if one.after else NO_FORMER):
+                walk.found("transition", file, "doesn't name the checkpoint before it")
+    copies = walk.at.transition_copies
+    for number, path in sorted(numbered(copies)[0].items()) if copies else ():
+        file = f"transitions/{number:06d}"
+        try:
+            same = _text(path) == _text(walk.at.transitions / path.name)
+        except (OSError, UnicodeDecodeError, NoteRefused):
+            same = False
+        if not same:
+            walk.found("fork", file, "says something else than its copy")
+
+
+def _digest_of(path: Path) -> str | None:
+    try:
+        return digest(_text(path))
+    except (OSError, UnicodeDecodeError, NoteRefused):
+        return None
 
 
 def _text(path: Path) -> str:

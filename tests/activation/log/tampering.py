@@ -14,10 +14,10 @@ from random import Random
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from activation.log import BatchHeader, DecisionLog, SigningKey
+from activation.log import BatchHeader, DecisionLog, Inputs, SigningKey
 from activation.log.layout import Layout
 from activation.log.notes import split
-from activation.log.rows import to_text
+from activation.log.rows import REFERENCES, to_text
 from activation.log.sealing import Run, Writer
 from tests.activation.log.worlds import (
     AS_OF,
@@ -27,11 +27,32 @@ from tests.activation.log.worlds import (
     SEALED_AT,
     decisions,
     entropy,
+    hour,
     make_log,
 )
 
 BATCHES = (5, 8, 3, 9)
+RETIRED_AFTER = 2
+NEXT_KEY = SigningKey(ORIGIN, b"\x03" * 32)
 Tampering = Callable[[Path, Random], None]
+
+
+def make_genuine(home: Path, batches: int = len(BATCHES), *, copies: bool = False) -> DecisionLog:
+    """The log that is falsified: recorded inputs in batch 2, another key from batch 3 on."""
+    log = make_log(home, BATCHES[:1] if batches else (), copies=copies)
+    facts = pa.table({"value": [0.5, 1.5], "person_id": ["p_1", "p_2"]})
+    for number, count in list(enumerate(BATCHES, start=1))[1:batches]:
+        recorded = Inputs({"rule": "a"}, {"facts": facts}) if number == 2 else None
+        log.append(
+            decisions(count, number),
+            as_of=hour(number),
+            release=RELEASE,
+            sealed_at=SEALED_AT,
+            inputs=recorded,
+        )
+        if number == RETIRED_AFTER:
+            log.rotate_key(NEXT_KEY)
+    return log
 
 
 def _log(home: Path) -> Path:
@@ -101,7 +122,7 @@ def swap_rows_and_renumber(home: Path, random: Random) -> None:
 def insert_row(home: Path, random: Random) -> None:
     path, table = _rows(home, random)
     at = random.randint(0, len(table))
-    guest = _set(table.slice(random.randrange(len(table)), 1), "decision_id", 0, "d_inserted")
+    guest = _set(table.slice(random.randrange(len(table)), 1), "commitment", 0, "ab" * 32)
     _overwrite(path, pa.concat_tables([table.slice(0, at), guest, table.slice(at)]))
 
 
@@ -248,6 +269,78 @@ def break_opening_file(home: Path, random: Random) -> None:
     path.write_bytes(random.randbytes(40))
 
 
+def change_reference(home: Path, random: Random) -> None:
+    """Say that a row is about somebody or something else."""
+    path, table = _rows(home, random, "openings")
+    name = random.choice(REFERENCES)
+    _overwrite(path, _set(table, name, random.randrange(len(table)), f"x{random.random()}"))
+
+
+def keep_another_digest(home: Path, random: Random) -> None:
+    """Pass a context off as erased, with a digest of another one."""
+    path, table = _rows(home, random, "openings")
+    row = random.randrange(len(table))
+    table = _set(_set(table, "key", row, None), "context", row, None)
+    _overwrite(path, _set(table, "digest", row, random.randbytes(32)))
+
+
+def change_input(home: Path, random: Random) -> None:
+    path = _log(home) / "inputs" / "000002" / "facts.parquet"
+    table = pq.read_table(path)
+    _overwrite(path, _set(table, "value", random.randrange(len(table)), random.random()))
+
+
+def change_input_manifest(home: Path, random: Random) -> None:
+    path = _log(home) / "inputs" / "000002" / "manifest.json"
+    text = path.read_text()
+    path.unlink()
+    path.write_text(text.replace('"rule": "a"', f'"rule": "{random.random()}"'))
+
+
+def remove_transition(home: Path, random: Random) -> None:
+    (_log(home) / "transitions" / "000001").unlink()
+
+
+def forge_transition(home: Path, random: Random) -> None:
+    """Let a key of one's own take over, without the signature of the key before it."""
+    path = _log(home) / "transitions" / "000001"
+    mine = SigningKey(ORIGIN, random.randbytes(32))
+    note = path.read_text()
+    path.unlink()
+    text = split(note)[0].replace(NEXT_KEY.public.text(), mine.public.text())
+    path.write_text(mine.sign(text))
+
+
+def retired_key_signs_on(home: Path, random: Random) -> None:
+    """Whoever got hold of the old key signs a batch that came after its retirement."""
+    path = _path(home, "checkpoints", random.randint(RETIRED_AFTER + 1, len(BATCHES)))
+    text = split(path.read_text())[0]
+    path.unlink()
+    path.write_text(KEY.sign(text))
+
+
+def stolen_old_key_rewrites_the_rotation(home: Path, random: Random) -> None:
+    """The old key, stolen, hands over to the thief's key instead: only the copies tell."""
+    number = random.randint(1, RETIRED_AFTER)
+    for later in range(number + 1, len(BATCHES) + 1):
+        for kind in ("segments", "checkpoints", "openings"):
+            _path(home, kind, later).unlink()
+    shutil.rmtree(_log(home) / "transitions")
+    shutil.rmtree(_log(home) / "tree")
+    writer = Writer(Layout(_log(home)), KEY, entropy)
+    writer.rotate(SigningKey(ORIGIN, random.randbytes(32)), SEALED_AT)
+    run = Run(AS_OF + timedelta(days=4), RELEASE, SEALED_AT)
+    writer.seal(to_text(decisions(3, 50)), run)
+
+
+def rollback_to_an_older_state(home: Path, random: Random) -> None:
+    """Put back the whole log as it was after an earlier batch, with nothing wrong in itself."""
+    number = random.randint(RETIRED_AFTER + 1, len(BATCHES) - 1)
+    for later in range(number + 1, len(BATCHES) + 1):
+        for kind in ("segments", "checkpoints", "openings"):
+            _path(home, kind, later).unlink()
+
+
 def _history(home: Path, key: SigningKey, random: Random) -> None:
     """A log of its own, whose batches differ from the genuine ones from some batch on."""
     forged_from = random.randint(1, len(BATCHES))
@@ -270,7 +363,7 @@ def insider_fork(home: Path, random: Random) -> None:
 def insider_truncation(home: Path, random: Random) -> None:
     shutil.rmtree(_log(home))
     other = home / "other"
-    make_log(other, BATCHES[: random.randint(0, len(BATCHES) - 1)])
+    make_genuine(other, random.randint(0, len(BATCHES) - 1))
     (other / "decision_log").rename(_log(home))
 
 
@@ -280,20 +373,30 @@ def insider_backdating(home: Path, random: Random) -> None:
     header = BatchHeader.parse(split(path.read_text())[0])
     earlier = header.sealed_at - timedelta(days=random.randint(1, 30))
     path.unlink()
-    path.write_text(KEY.sign(replace(header, sealed_at=earlier).text()))
+    key = KEY if number <= RETIRED_AFTER else NEXT_KEY
+    path.write_text(key.sign(replace(header, sealed_at=earlier).text()))
 
 
 def insider_repeat(home: Path, random: Random) -> None:
     """Seal decisions that stand in the log already, past the check that refuses it."""
     number = random.randint(1, len(BATCHES))
     shutil.rmtree(_log(home))
-    make_log(home, BATCHES)
+    make_genuine(home)
     rows = to_text(decisions(BATCHES[number - 1], number))
     run = Run(AS_OF + timedelta(days=3), RELEASE, SEALED_AT)
-    Writer(Layout(_log(home)), KEY, entropy).seal(rows, run)
+    Writer(Layout(_log(home)), NEXT_KEY, entropy).seal(rows, run)
 
 
 CLASSES: tuple[Tampering, ...] = (
+    change_reference,
+    keep_another_digest,
+    change_input,
+    change_input_manifest,
+    remove_transition,
+    forge_transition,
+    retired_key_signs_on,
+    stolen_old_key_rewrites_the_rotation,
+    rollback_to_an_older_state,
     change_field,
     change_time,
     change_sealing_time,

@@ -1,5 +1,6 @@
 """Appending and reading back."""
 
+import json
 import os
 import stat
 import threading
@@ -8,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -123,12 +125,22 @@ def test_the_commitment_hides_the_context_under_a_key_of_its_own(tmp_path: Path)
         assert opening is not None
         keys.add(opening.key)
         message = opening.key + f"{row['seq']}:{opening.context}".encode()
-        assert sha256(message).hexdigest() == row["commitment"]
+        references = [row["decision_id"], row["person_id"], row["subject_id"], row["evidence"]]
+        references += [row["once_key"], str(row["bucket"])]
+        told = json.dumps(references, separators=(",", ":")).encode()
+        assert sha256(sha256(message).digest() + told).hexdigest() == row["commitment"]
         assert opening.context.endswith(f'"policy_number":"{row["subject_id"]}"}}')
     assert len(keys) == 6
     assert {len(key) for key in keys} == {16}
     segment = (tmp_path / "log" / "segments" / "000001.parquet").read_bytes()
-    assert b"days_to_renewal" not in segment
+    for personal in ("days_to_renewal", rows[0]["decision_id"], "p_0", "P-0", "ce_0"):
+        assert personal.encode() not in segment
+        assert all(
+            personal not in str(value)
+            for value in pq.read_table(
+                tmp_path / "log" / "segments" / "000001.parquet", partitioning=None
+            ).to_pylist()
+        )
 
 
 def test_files_of_the_log_are_write_once_and_openings_private(tmp_path: Path) -> None:

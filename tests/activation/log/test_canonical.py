@@ -13,9 +13,11 @@ from activation.log.canonical import (
     check_text,
     commitment,
     commitments,
+    context_digest,
+    context_digests,
     leaf_hashes,
 )
-from activation.log.rows import FORMAT, SEGMENT_COLUMNS
+from activation.log.rows import COLUMNS_OF, FORMAT, FORMAT_1, REFERENCES, SEGMENT_COLUMNS
 
 ALLOWED = st.characters(exclude_categories=["Cs"], exclude_characters="".join(map(chr, range(32))))
 TEXT = st.text(
@@ -71,26 +73,44 @@ def test_moving_text_across_a_column_border_changes_the_leaf() -> None:
     assert hashes[:32] != hashes[32:]
 
 
+@pytest.mark.parametrize("form", [FORMAT, FORMAT_1])
+def test_each_format_has_its_own_columns_and_leaf(form: str) -> None:
+    row = {name: f"{name}é" for name in COLUMNS_OF[form]}
+    document = json.dumps([form, *row.values()], ensure_ascii=False, separators=(",", ":"))
+    table = pa.Table.from_pylist([row])
+    assert leaf_hashes(table, form) == sha256(b"\x00" + document.encode()).digest()
+
+
+REFERENCE_ROW = st.tuples(*(st.none() | TEXT for _ in REFERENCES))
+OPENED = st.tuples(st.binary(min_size=16, max_size=16), st.integers(0, 10**12), TEXT, REFERENCE_ROW)
+
+
 @settings(deadline=None)
-@given(
-    st.lists(
-        st.tuples(st.binary(min_size=16, max_size=16), st.integers(0, 10**12), TEXT), max_size=5
-    )
-)
+@given(st.lists(OPENED, max_size=5))
 def test_commitments_over_columns_are_the_commitments_one_by_one(
-    openings: list[tuple[bytes, int, str]],
+    openings: list[tuple[bytes, int, str, tuple[str | None, ...]]],
 ) -> None:
-    keys, seqs, contexts = zip(*openings, strict=True) if openings else ((), (), ())
-    found = commitments(
+    keys, seqs, contexts, references = zip(*openings, strict=True) if openings else ((),) * 4
+    digests = context_digests(
         pa.chunked_array([pa.array(keys, pa.binary())]),
         pa.chunked_array([pa.array(seqs, pa.int64())]),
         pa.chunked_array([pa.array(contexts, pa.string())]),
     )
-    assert found.to_pylist() == [
-        commitment(key, seq, context.encode()) for key, seq, context in openings
+    assert digests == [
+        context_digest(key, seq, context.encode()) for key, seq, context, _ in openings
     ]
-    assert found.to_pylist() == [
-        sha256(key + f"{seq}:{context}".encode()).hexdigest() for key, seq, context in openings
+    assert digests == [
+        sha256(key + f"{seq}:{context}".encode()).digest() for key, seq, context, _ in openings
+    ]
+    rows = [dict(zip(REFERENCES, one, strict=True)) for one in references]
+    table = pa.Table.from_pylist(rows, pa.schema({name: pa.string() for name in REFERENCES}))
+    found = commitments(digests, table).to_pylist()
+    assert found == [commitment(*pair) for pair in zip(digests, references, strict=True)]
+    assert found == [
+        sha256(
+            digest + json.dumps(list(one), ensure_ascii=False, separators=(",", ":")).encode()
+        ).hexdigest()
+        for digest, one in zip(digests, references, strict=True)
     ]
 
 

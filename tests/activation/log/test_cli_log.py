@@ -61,9 +61,11 @@ def test_prove_names_what_it_cannot_find(tmp_path: Path, log: DecisionLog) -> No
     result = assent_log(tmp_path, "prove", "d_nothing")
     assert result.exit_code == 1
     assert "decision d_nothing: not in the log" in result.output
-    log.erase(["p_0"])
     erased = log.read()["decision_id"][0].as_py()
-    result = assent_log(tmp_path, "prove", erased, "--with-opening")
+    log.erase(["p_0"])
+    assert "not in the log, or erased" in assent_log(tmp_path, "prove", erased).output
+    assert InclusionProof.parse(assent_log(tmp_path, "prove", "0").output).opening is None
+    result = assent_log(tmp_path, "prove", "0", "--with-opening")
     assert result.exit_code == 1
     assert "its data has been erased" in result.output
 

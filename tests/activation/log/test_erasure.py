@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activation.log import verifier
+from activation.log import DecisionUnknown, verifier
+from activation.log.rows import REFERENCES
 from tests.activation.log.worlds import KEY, PERSONS, RELEASE, decisions, hour, make_log, seal
 
 
@@ -30,10 +31,13 @@ def test_erasure_leaves_rows_roots_and_other_persons_openings(
     for persons in erasures:
         erased += log.erase([f"p_{number}" for number in persons])
     gone = {f"p_{number}" for persons in erasures for number in persons}
-    assert log.read().equals(rows)
+    left = log.read().to_pylist()
+    for row, before in zip(left, rows.to_pylist(), strict=True):
+        forgotten = dict.fromkeys(REFERENCES) if before["person_id"] in gone else {}
+        assert row == before | forgotten
     assert (files(home, "segments"), files(home, "checkpoints")) == sealed
     for row in rows.to_pylist():
-        assert (log.opening(row["decision_id"]) is None) == (row["person_id"] in gone)
+        assert (log.opening(row["seq"]) is None) == (row["person_id"] in gone)
     report = log.verify()
     assert report.ok
     assert report.openings == len(rows) - erased
@@ -59,11 +63,16 @@ def test_what_was_erased_is_in_no_file_of_the_log(tmp_path: Path) -> None:
 def test_a_proof_of_an_erased_decision_still_holds_without_its_opening(tmp_path: Path) -> None:
     log = make_log(tmp_path, (4, 4))
     decision_id = log.read()["decision_id"][5].as_py()
-    assert log.prove(decision_id, with_opening=True).opening is not None
-    log.erase(["p_1"])
     proof = log.prove(decision_id, with_opening=True)
+    assert proof.opening is not None
+    assert proof.values()["person_id"] == "p_1"
+    log.erase(["p_1"])
+    with pytest.raises(DecisionUnknown, match="or erased"):
+        log.prove(decision_id)
+    proof = log.prove(5, with_opening=True)
     assert proof.opening is None
     assert proof.verify(KEY.public).number == 2
+    assert "p_1" not in str(proof.values())
 
 
 def test_openings_past_their_retention_go_batch_by_batch(tmp_path: Path) -> None:
@@ -71,7 +80,17 @@ def test_openings_past_their_retention_go_batch_by_batch(tmp_path: Path) -> None
     assert log.expire(hour(2)) == 4
     assert log.expire(hour(3)) == 3
     assert log.expire(hour(3)) == 0
-    assert log.verify().openings == 2
+    assert log.verify().openings == 9
+    assert log.verify().ok
+    # Who it was about is history and stays; from what it was decided is gone.
+    assert log.read()["person_id"].null_count == 0
+    opening = log.opening(0)
+    assert opening is not None
+    assert (opening.key, opening.context) == (None, None)
+    assert opening.commitment == log.find(0)["commitment"]
+    assert b"days_to_renewal" not in files(tmp_path, "openings")["000001.parquet"]
+    assert log.prove(0, with_opening=True).verify(KEY.public).number == 3
+    assert log.erase(["p_0"]) == 3
     assert log.verify().ok
 
 

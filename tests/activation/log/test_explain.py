@@ -19,10 +19,9 @@ def told(home: Path, row: int, *, erased: bool = False) -> str:
     log = make_log(home, (2,))
     if erased:
         log.erase(["p_0", "p_1"])
-    decision = log.find(log.read()["decision_id"][row].as_py())
     return explain(
-        decision,
-        opening=log.opening(str(decision["decision_id"])),
+        log.find(row),
+        opening=log.opening(row),
         description=DESCRIPTION,
         sentence=SENTENCE,
         reasons=REASONS,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from activation.log import BatchHeader, DecisionLog, InclusionProof, NoteRefused, verifier
 from activation.log.notes import split
-from activation.log.rows import FORMAT, SEGMENT_COLUMNS
+from activation.log.rows import COLUMNS_OF, FORMAT, REFERENCES
 from tests.activation.log.worlds import KEY, make_log
 
 
@@ -83,8 +83,9 @@ def test_arguments_that_cannot_be_used_are_named(tmp_path: Path, key_file: Path)
 
 
 def test_the_verifier_knows_the_format_the_log_writes() -> None:
-    assert verifier.FORMAT == FORMAT
-    assert tuple(verifier.COLUMNS) == SEGMENT_COLUMNS
+    assert {name: tuple(columns) for name, columns in verifier.COLUMNS.items()} == COLUMNS_OF
+    assert next(iter(verifier.COLUMNS)) == FORMAT
+    assert tuple(verifier.REFERENCES) == REFERENCES
 
 
 def test_the_verifier_imports_nothing_of_the_project() -> None:
@@ -101,9 +102,9 @@ def accepted(text: str) -> bool:
     except NoteRefused:
         library = False
     try:
-        verifier.verify_proof(text, verifier.parse_key(KEY.public.text()))
+        verifier.verify_proof(text, [verifier.parse_key(KEY.public.text())])
         stranger = True
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         stranger = False
     assert library == stranger
     return library

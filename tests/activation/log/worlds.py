@@ -72,6 +72,7 @@ def make_log(home: Path, counts: tuple[int, ...] = (), *, copies: bool = False) 
         signing_key=KEY,
         copies=home / "copies" if copies else None,
         entropy=entropy,
+        clock=lambda: SEALED_AT,
     )
     for batch, count in enumerate(counts, start=1):
         seal(log, batch, count)
