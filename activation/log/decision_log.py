@@ -1,12 +1,16 @@
 """The decision log: append batches, read them back, prove and open single rows, erase openings.
 
-segments/000001.parquet     rows of batch 1, write-once
-checkpoints/000001          signed head after batch 1; its appearance commits the batch
-openings/000001.parquet     contexts and keys, erasable, for this directory's owner only
-inputs/000001/              what batch 1 was decided from, erasable too
-journal/                    single decisions that wait to be sealed
-public_key                  what a stranger verifies with
-lock                        held while writing
+    segments/000001.parquet     rows of batch 1, write-once
+    checkpoints/000001          signed head after batch 1; its appearance commits the batch
+    openings/000001.parquet     whom the rows are about and from what, erasable, for the owner alone
+    inputs/000001/              what batch 1 was decided from, erasable too
+    transitions/000001          from which batch on another key signs
+    tree/                       cached subtree roots for proofs, never trusted
+    journal/                    single decisions that wait to be sealed
+    public_key                  what a stranger verifies with
+    lock                        held while writing
+
+Whatever has no checkpoint never happened (activation.log.sealing).
 """
 
 import os
