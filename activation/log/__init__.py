@@ -22,7 +22,8 @@ from activation.log.rotation import KeyChain, Transition
 from activation.log.rows import DECISION_COLUMNS, FORMAT, GIVEN_SCHEMA, READ_SCHEMA
 from activation.log.sealing import Batch
 from activation.log.stream import LogStream
-from activation.log.verification import Finding, VerifyReport
+from activation.log.verification import VerifyReport
+from activation.log.walk import Finding
 
 __all__ = [
     "DECISION_COLUMNS",

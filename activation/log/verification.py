@@ -5,7 +5,7 @@ holds the two to the same findings.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +13,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.log import canonical, inputs, openings, segments
-from activation.log.checkpoints import NO_FORMER, BatchHeader, digest
+from activation.log.checkpoints import BatchHeader, digest
 from activation.log.durable import numbered
-from activation.log.errors import KeyProblem, LogDamaged, NoteRefused
+from activation.log.errors import LogDamaged, NoteRefused
 from activation.log.layout import Layout
 from activation.log.merkle import Frontier
 from activation.log.notes import PublicKey, split
-from activation.log.rotation import KeyChain, Transition
+from activation.log.rotation import KeyChain
 from activation.log.rows import FORMAT
-
-
-@dataclass(frozen=True, order=True)
-class Finding:
-    """One thing that doesn't hold. `seq` is the row concerned, or None for the whole file."""
-
-    file: str
-    seq: int | None
-    code: str
-    problem: str
-
-    def __str__(self) -> str:
-        place = self.file if self.seq is None else f"{self.file} seq {self.seq}"
-        return f"{place}: {self.problem} ({self.code})"
+from activation.log.verification_places import check_copies, check_keys, check_transition_copies
+from activation.log.walk import Finding, Walk
 
 
 @dataclass(frozen=True)
@@ -54,33 +42,13 @@ class VerifyReport:
         return not self.findings
 
 
-@dataclass
-class _Walk:
-    """State carried from batch to batch. None: not known, because something before it is broken."""
-
-    at: Layout
-    key: PublicKey
-    keys: KeyChain
-    findings: list[Finding] = field(default_factory=list)
-    header: BatchHeader | None = None
-    former: str | None = NO_FORMER
-    frontier: Frontier | None = field(default_factory=Frontier)
-    next_seq: int | None = 0
-    rows: int = 0
-    openings: int = 0
-    decisions: list[tuple[str, pa.Table]] = field(default_factory=list)
-
-    def found(self, code: str, file: str, problem: str, seq: int | None = None) -> None:
-        self.findings.append(Finding(file, seq, code, problem))
-
-
 def verify(at: Layout, key: PublicKey) -> VerifyReport:
     """Check all files of the log against the key and against each other."""
-    walk = _Walk(at, key, KeyChain(key))
+    walk = Walk(at, key, KeyChain(key))
     # Listed before the checkpoints: what a writer adds meanwhile is not taken for a stray.
     present = [numbered(directory, segments.SUFFIX) for directory in (at.segments, at.openings)]
     copied = numbered(at.copies)[0] if at.copies else {}
-    _check_keys(walk)
+    check_keys(walk)
     numbers, strange = numbered(at.checkpoints)
     last = max(numbers, default=0)
     for number in range(1, last + 1):
@@ -88,41 +56,14 @@ def verify(at: Layout, key: PublicKey) -> VerifyReport:
         _check_batch(walk, number, header)
     uncommitted = _check_strays(walk, last, strange, present)
     _check_repeats(walk)
-    _check_copies(walk, last, copied)
-    _check_transition_copies(walk)
+    check_copies(walk, last, copied)
+    check_transition_copies(walk)
     root = walk.header.root if walk.header else Frontier().root()
     findings = tuple(walk.findings)
     return VerifyReport(last, walk.rows, walk.openings, root, uncommitted, findings)
 
 
-def _check_keys(walk: _Walk) -> None:
-    """Follow the transitions from the log's first key; the key given must be one of them."""
-    try:
-        beside = PublicKey.parse(walk.at.public_key.read_text(encoding="utf-8"))
-    except (FileNotFoundError, UnicodeDecodeError, KeyProblem):
-        beside = None
-    broken = _follow(walk, beside or walk.key)
-    if beside is None or walk.key not in walk.keys.keys:
-        walk.found("public_key", "public_key", "is not the key this log is verified with")
-        broken = _follow(walk, walk.key)
-    if broken:
-        walk.found("transition", f"transitions/{broken:06d}", "is missing or doesn't follow")
-
-
-def _follow(walk: _Walk, first: PublicKey) -> int | None:
-    """Set the walk's keys; returns the number of the first transition that doesn't hold."""
-    walk.keys = KeyChain(first)
-    known = numbered(walk.at.transitions)[0]
-    for number in range(1, max(known, default=0) + 1):
-        try:
-            note = known[number].read_bytes().decode("utf-8")
-            walk.keys = walk.keys.extended(Transition.open(note))
-        except (KeyError, OSError, UnicodeDecodeError, NoteRefused):
-            return number
-    return None
-
-
-def _check_checkpoint(walk: _Walk, number: int) -> BatchHeader | None:
+def _check_checkpoint(walk: Walk, number: int) -> BatchHeader | None:
     """The checkpoint's header if it is genuine; the chain goes on from its text in any case."""
     file = f"checkpoints/{number:06d}"
     former, walk.former = walk.keys.link_after(number - 1) or walk.former, None
@@ -150,7 +91,7 @@ def _check_checkpoint(walk: _Walk, number: int) -> BatchHeader | None:
     return header
 
 
-def _check_batch(walk: _Walk, number: int, header: BatchHeader | None) -> None:
+def _check_batch(walk: Walk, number: int, header: BatchHeader | None) -> None:
     path = walk.at.segment(number)
     file = f"segments/{path.name}"
     former, walk.header = walk.header, header or walk.header
@@ -181,7 +122,7 @@ def _gives(frontier: Frontier, header: BatchHeader) -> bool:
 
 
 def _check_numbers(
-    walk: _Walk, file: str, number: int, rows: pa.Table, header: BatchHeader | None
+    walk: Walk, file: str, number: int, rows: pa.Table, header: BatchHeader | None
 ) -> None:
     start = walk.next_seq
     if start is not None and header and (start + len(rows) != header.size or not len(rows)):
@@ -195,7 +136,7 @@ def _check_numbers(
             walk.found("seq", file, "the row's seq is not the next one", start + wrong)
 
 
-def _check_root(walk: _Walk, file: str, rows: pa.Table, header: BatchHeader | None) -> None:
+def _check_root(walk: Walk, file: str, rows: pa.Table, header: BatchHeader | None) -> None:
     if walk.frontier is not None:
         walk.frontier = walk.frontier.extended(canonical.leaf_hashes(rows, segments.form_of(rows)))
         if header and not _gives(walk.frontier, header):
@@ -204,7 +145,7 @@ def _check_root(walk: _Walk, file: str, rows: pa.Table, header: BatchHeader | No
             walk.frontier = None
 
 
-def _check_openings(walk: _Walk, number: int, rows: pa.Table) -> None:
+def _check_openings(walk: Walk, number: int, rows: pa.Table) -> None:
     path = walk.at.opening(number)
     if not path.exists():
         return  # all erased, or kept from this reader: openings are not part of what is proven
@@ -242,7 +183,7 @@ def _tuples(table: pa.Table, names: list[str]) -> Iterator[tuple[Any, ...]]:
     return zip(*(table[name].to_pylist() for name in names), strict=True)
 
 
-def _check_inputs(walk: _Walk, number: int, header: BatchHeader | None) -> None:
+def _check_inputs(walk: Walk, number: int, header: BatchHeader | None) -> None:
     """Inputs that are there must be those the checkpoint names; erased ones are nobody's loss."""
     directory = walk.at.recorded(number)
     if header is None or not directory.is_dir():
@@ -258,7 +199,7 @@ def _check_inputs(walk: _Walk, number: int, header: BatchHeader | None) -> None:
 
 
 def _check_strays(
-    walk: _Walk, last: int, strange: list[Path], present: list[tuple[dict[int, Path], list[Path]]]
+    walk: Walk, last: int, strange: list[Path], present: list[tuple[dict[int, Path], list[Path]]]
 ) -> bool:
     """Files that no batch accounts for. One batch past the last is what a crash leaves."""
     for known, odd in present:
@@ -269,7 +210,7 @@ def _check_strays(
     return any(last + 1 in known for known, _ in present)
 
 
-def _check_repeats(walk: _Walk) -> None:
+def _check_repeats(walk: Walk) -> None:
     if not walk.decisions:
         return
     everything = pa.chunked_array(
@@ -285,48 +226,3 @@ def _check_repeats(walk: _Walk) -> None:
                 place = int(seq) if known else None
                 walk.found("decision_repeated", file, "a decision stands in the log twice", place)
             seen.add(decision_id)
-
-
-def _check_copies(walk: _Walk, last: int, copied: dict[int, Path]) -> None:
-    for number, path in sorted(copied.items()):
-        file = f"checkpoints/{number:06d}"
-        if number > last:
-            walk.found("truncated", file, "is gone, yet its copy exists")
-            continue
-        try:
-            same = _text(path) == _text(walk.at.checkpoint(number))
-        except (OSError, UnicodeDecodeError, NoteRefused):
-            same = False
-        if not same:
-            walk.found("fork", file, "says something else than its copy")
-
-
-def _check_transition_copies(walk: _Walk) -> None:
-    """The second place's transitions, and what each says it follows."""
-    for one in walk.keys.transitions:
-        file = f"transitions/{one.number:06d}"
-        before = walk.keys.transitions[one.number - 2] if one.number > 1 else None
-        if before is None or before.after < one.after:
-            path = walk.at.checkpoint(one.after)
-            if one.previous != (_digest_of(path) if one.after else NO_FORMER):
-                walk.found("transition", file, "doesn't name the checkpoint before it")
-    copies = walk.at.transition_copies
-    for number, path in sorted(numbered(copies)[0].items()) if copies else ():
-        file = f"transitions/{number:06d}"
-        try:
-            same = _text(path) == _text(walk.at.transitions / path.name)
-        except (OSError, UnicodeDecodeError, NoteRefused):
-            same = False
-        if not same:
-            walk.found("fork", file, "says something else than its copy")
-
-
-def _digest_of(path: Path) -> str | None:
-    try:
-        return digest(_text(path))
-    except (OSError, UnicodeDecodeError, NoteRefused):
-        return None
-
-
-def _text(path: Path) -> str:
-    return split(path.read_bytes().decode("utf-8"))[0]
