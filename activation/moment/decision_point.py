@@ -89,6 +89,9 @@ class DecisionPoint:
         for header in self._log.batches():
             if header.number not in copy.batches:
                 for row in self._log.read(header.number).to_pylist():
+                    if row["decision_id"] is None:
+                        # An erased person's act still counts for a volume, and for nobody's caps.
+                        row |= {"decision_id": f"seq {row['seq']}", "person_id": ""}
                     later.setdefault(row["decision_id"], row)
         self._recorded.restore(later.values())
         for row in self._recorded.in_flight():
