@@ -56,7 +56,8 @@ def _nodes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Rule
 
 def _fields(place: str, before: Any, after: Any) -> Iterator[RuleChange]:
     old, new = dict(_flat("", before)), dict(_flat("", after))
-    for field in sorted({*old, *new}):
+    # What decides comes before the examples that follow it.
+    for field in sorted({*old, *new}, key=lambda one: (one.startswith("examples."), one)):
         if old.get(field) != new.get(field):
             yield RuleChange(place, field, old.get(field), new.get(field))
 
