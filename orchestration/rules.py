@@ -6,6 +6,7 @@ release begins with. A run takes one release at its start and keeps it to its en
 
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -40,14 +41,14 @@ FIRST_RUN = "first run"
 
 @dataclass(frozen=True)
 class Rules:
-    """A release, and the directory below which its files stand as in the project."""
+    """A release, and the directory below which its files stand as in the project.
+
+    `dbt_project` is the project's own where the release has the same SQL: it is parsed already.
+    """
 
     release: Release
     root: Path
-
-    @property
-    def dbt_project(self) -> Path:
-        return self.root / WAREHOUSE
+    dbt_project: Path
 
     def journeys(self) -> JourneySet:
         """The journeys and policies, checked."""
@@ -121,7 +122,7 @@ def rules_of(home: Home, release_id: str) -> Rules:
             bundle = open_bundle(store, release_id, public_key(home))
     finally:
         engine.dispose()
-    return Rules(bundle.release, _root_of(home, bundle))
+    return _rules(home, bundle)
 
 
 def active_dbt_project(home: Home) -> Path:
@@ -148,16 +149,25 @@ def _active(home: Home) -> Rules | None:
             bundle = open_bundle(store, active, public_key(home)) if active else None
     finally:
         engine.dispose()
-    return Rules(bundle.release, _root_of(home, bundle)) if bundle else None
+    return _rules(home, bundle) if bundle else None
 
 
-def _root_of(home: Home, bundle: Bundle) -> Path:
-    """Where the bundle's files stand, exactly: the project itself, or a copy below the home.
+def _rules(home: Home, bundle: Bundle) -> Rules:
+    disk = read_files(PROJECT_ROOT)
+    root = PROJECT_ROOT if disk == bundle.files else _written(home, bundle)
+    same_sql = _of_warehouse(disk) == _of_warehouse(bundle.files)
+    return Rules(bundle.release, root, (PROJECT_ROOT if same_sql else root) / WAREHOUSE)
 
-    The copy is a cache. Whatever was added, changed or lost in it is set right from the store.
+
+def _of_warehouse(files: Mapping[str, str]) -> dict[str, str]:
+    return {path: content for path, content in files.items() if path.startswith(WAREHOUSE)}
+
+
+def _written(home: Home, bundle: Bundle) -> Path:
+    """The bundle's files below the home, exactly.
+
+    They are a cache: whatever was added, changed or lost is set right from the store.
     """
-    if read_files(PROJECT_ROOT) == bundle.files:
-        return PROJECT_ROOT
     root = home.releases / bundle.release.id
     if not root.is_dir() or read_files(root) != bundle.files:
         temporary = root.with_name(f".{root.name}.{os.getpid()}")

@@ -95,6 +95,7 @@ def rollback(
     One row is inserted and nothing is compiled. `is_intact` opens the release and raises when it is
     not what was signed. Returns its id; raises ReleaseError when there is nothing to go back to.
     """
+    require_said(actor, note)
     back = former(connection)
     if to is None and not back:
         raise ReleaseError("no release was active before this one. Fix: activate another one.")
