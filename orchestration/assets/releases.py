@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from orchestration.assets.gates import BEFORE_DECISIONS
 from orchestration.observer import stage
 from orchestration.project import WAREHOUSE_POOL, source_keys
 from orchestration.release_history import history_tables, last_change
@@ -10,7 +11,7 @@ from orchestration.run_settings import RunSettings
 
 @dg.asset(
     key=["activation", "release_history"],
-    deps=source_keys("activation"),
+    deps=[*source_keys("activation"), BEFORE_DECISIONS],
     group_name="activation",
     owners=["team-marketing@assent.example"],
     kinds={"python"},
