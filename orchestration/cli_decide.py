@@ -74,7 +74,7 @@ def _preview(home: Home, row: Mapping[str, Any]) -> str:
     context = row.get("context")
     text = in_words(
         dict(row) | {"batch": None, "seq": None},
-        opening=Opening(0, str(row["person_id"]), b"", str(context)) if context else None,
+        opening=Opening(0, None, b"", str(context)) if context else None,
         description=node.get("description", ""),
         sentence=node.get("explain"),
         reasons=SENTENCES,

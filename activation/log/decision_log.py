@@ -203,6 +203,10 @@ class DecisionLog:
         rows = references.rows(self._at, number)
         return dict(rows.filter(pc.equal(rows["seq"], seq)).to_pylist()[0])
 
+    def about(self, subject_id: str, at: datetime | None = None) -> pa.Table:
+        """The newest row of each node about a subject, decided at `at` or before (READ_SCHEMA)."""
+        return references.about(self._at, self.batches(), subject_id, at)
+
     def opening(self, decision: str | int) -> Opening | None:
         """What opens a decision's commitment; None when erased. Raises DecisionUnknown."""
         return openings.find(self._at.openings, *self._locate(decision))
@@ -252,6 +256,11 @@ class DecisionLog:
         with self._changing():
             old = [header.number for header in self.batches() if header.as_of < before]
             return sum(erasure.erase_batch(self._at, number) for number in old)
+
+    def expirable(self, before: datetime) -> int:
+        """How many contexts `expire` would erase."""
+        old = [header.number for header in self.batches() if header.as_of < before]
+        return sum(openings.contexts_in(self._at.opening(number)) for number in old)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

@@ -191,6 +191,14 @@ def erase_persons(directory: Path, values: pa.Array) -> int:
     return erased
 
 
+def contexts_in(path: Path) -> int:
+    """How many contexts of one batch are not erased."""
+    if not path.exists():
+        return 0
+    contexts = read(path, ["context"])["context"]
+    return len(contexts) - int(contexts.null_count)
+
+
 def erase_contexts(path: Path) -> int:
     """Erase the contexts of one batch and return how many rows had one.
 

@@ -6,10 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import duckdb
-from pyarrow.parquet import read_metadata
 from sqlalchemy import Connection, insert
 
-from activation.log.layout import Layout
 from activation.privacy.settings import PrivacySettings, read_settings
 from activation.privacy.store_retention import expire_store
 from activation.store import open_store, transaction
@@ -130,12 +128,7 @@ def _from_log(
     days = settings.decision_log_openings.days
     before = as_of - timedelta(days=days)
     log = open_log(home, writing=not dry_run)
-    if dry_run:
-        layout = Layout(home.decision_log)
-        old = [layout.opening(one.number) for one in log.batches() if one.as_of < before]
-        count = sum(read_metadata(path).num_rows for path in old if path.exists())
-    else:
-        count = log.expire(before)
+    count = log.expirable(before) if dry_run else log.expire(before)
     return [Expired("decision_log.openings", None, days, count)]
 
 
