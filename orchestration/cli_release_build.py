@@ -17,7 +17,7 @@ from activation.store import transaction
 from expectations.located_yaml import SourceError
 from orchestration.cli_release import actor_option, home_option, note_option, opened
 from orchestration.environment import PROJECT_ROOT
-from orchestration.release_check import policy_findings
+from orchestration.policy_check import policy_findings
 from orchestration.release_keys import public_key
 from orchestration.rules import build_from_disk, differing_files
 

@@ -21,7 +21,7 @@ from activation.release.registry import resolve, stored_releases
 from activation.store import transaction
 from orchestration.cli_release import actor_option, home_option, note_option, opened
 from orchestration.environment import Home
-from orchestration.release_check import policy_findings
+from orchestration.policy_check import policy_findings
 from orchestration.release_keys import public_key
 
 

@@ -33,7 +33,7 @@ from activation.release.bundle import CONSENT, JOURNEYS, WAREHOUSE
 from activation.release.release import digest_of
 from activation.store import open_store, transaction
 from orchestration.environment import PROJECT_ROOT, Home
-from orchestration.release_check import policy_findings
+from orchestration.policy_check import policy_findings
 from orchestration.release_keys import public_key, signing_key
 
 FIRST_RUN = "first run"
