@@ -90,10 +90,17 @@ _STATEMENTS = (
 )
 
 
-def create_bulk_world(connection: duckdb.DuckDBPyConnection, persons: int, seed: int) -> None:
-    """Fill a world with `persons` persons, as many subjects of each kind, and a history."""
+def create_bulk_world(
+    connection: duckdb.DuckDBPyConnection, persons: int, seed: int, *, permits: bool = True
+) -> None:
+    """Fill a world with `persons` persons, as many subjects of each kind, and a history.
+
+    Without `permits`, consent is left to a ledger.
+    """
     create_world(connection)
     connection.execute(_DRAW.format(seed=f"'{seed}:'"))
     for statement in _STATEMENTS:
+        if not permits and "con_permits" in statement:
+            continue
         connection.execute(statement.format(persons=persons))
     connection.execute("analyze")

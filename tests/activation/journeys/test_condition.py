@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activation.journeys import ConditionError, FieldType, holds, parse_condition
+from tests.activation.journeys import hostile
 
 FIELDS = {
     "status": FieldType.TEXT,
@@ -36,6 +37,7 @@ ACCEPTED = (
     "STATUS = 'x'".lower(),
     "status not in ('a', 'b')",
     "days != 3 and is_open = true",
+    "days = 1_000",
 )
 
 HOSTILE = (
@@ -334,3 +336,19 @@ def test_python_and_sql_agree_on_every_condition(text: str, row: dict[str, objec
             [row[name] for name in FIELDS],
         ).fetchone()
     assert found == (holds(condition, row),)
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [(reason, text) for reason, texts in hostile.CONDITIONS.items() for text in texts],
+    ids=lambda value: value[:40].encode("ascii", "backslashreplace").decode(),
+)
+def test_a_condition_is_refused_because_of(reason: str, text: str) -> None:
+    with pytest.raises(ConditionError) as caught:
+        parse_condition(text, FIELDS)
+    assert caught.value.fix, reason
+
+
+def test_more_than_two_hundred_hostile_conditions_are_tried() -> None:
+    by_reason = {text for texts in hostile.CONDITIONS.values() for text in texts}
+    assert len(by_reason | set(HOSTILE)) >= 300

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from activation.journeys import Kind, SourceError, load
+from tests.activation.journeys import hostile
 
 JOURNEYS = Path(__file__).parents[3] / "activation" / "journeys"
 RENEWAL = "renewal_reminder_day_90.yml"
@@ -160,3 +161,15 @@ def test_a_folder_without_policies_is_refused(folder: Path) -> None:
 def test_an_empty_folder_is_refused_rather_than_taken_for_no_journeys(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [(reason, text) for reason, texts in hostile.FILES.items() for text in texts],
+    ids=lambda value: value[:30].encode("ascii", "backslashreplace").decode(),
+)
+def test_a_journey_file_is_refused_because_of(reason: str, text: str, folder: Path) -> None:
+    (folder / RENEWAL).write_text(text, encoding="utf-8")
+    with pytest.raises(SourceError) as caught:
+        load(folder)
+    assert str(caught.value).startswith(RENEWAL), reason
