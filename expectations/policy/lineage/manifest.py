@@ -15,6 +15,17 @@ Manifest = Mapping[str, Any]
 
 #: Materialisations that store the rows of the query and nothing else.
 STORES_ITS_QUERY = frozenset({"table", "view", "external", "incremental", "materialized_view"})
+#: The settings of a model that lineage follows from.
+SETTINGS = (
+    "hooks",
+    "unique_key",
+    "strategy",
+    "updated_at",
+    "check_cols",
+    "snapshot_meta_column_names",
+    "hard_deletes",
+    "incremental_strategy",
+)
 _BUILT = frozenset({"model", "snapshot", "seed"})
 #: What a hook may do without changing what a table holds.
 _HARMLESS_HOOKS = ("analyze", "checkpoint", "comment", "create index", "grant", "vacuum")

@@ -1,5 +1,6 @@
 """Lineage of a project from its manifest: how each materialisation adds to that of its query."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -212,3 +213,44 @@ def test_the_order_of_a_models_rows_counts_for_whoever_takes_the_first() -> None
     assert names(lineage_of_model("first", ordered, first).rows) == {
         *("mart.ordered.id", "mart.ordered.n")
     }
+
+
+def test_a_relation_that_is_read_by_its_plain_name_is_refused() -> None:
+    hidden = model("hidden", "select id from shop.raw.orders", FROM_PEOPLE)
+    with pytest.raises(UnsupportedConstruct, match=r"reads raw\.orders by its name"):
+        lineage_of_model("hidden", hidden)
+
+
+def test_a_fault_does_not_leave_the_lineage_that_led_to_it() -> None:
+    hidden = model("hidden", "select id from shop.raw.orders", FROM_PEOPLE)
+    assert examine_project(manifest(PEOPLE, ORDERS, hidden)).relations == {}
+
+
+def test_the_cache_finds_what_is_found_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = model("first", "select id, md5(email) as e from shop.raw.people", FROM_PEOPLE)
+    second = model("second", "select e from shop.mart.first", ("model.shop.first",))
+    project = manifest(PEOPLE, ORDERS, first, second)
+    cache = tmp_path / "state" / "lineage.json"
+    fresh = project_lineage(project)
+    assert project_lineage(project, cache=cache) == fresh
+
+    def unexpected(*arguments: object) -> RelationLineage:
+        raise AssertionError("was found before")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("expectations.policy.lineage.project.lineage_of", unexpected)
+        assert project_lineage(project, cache=cache) == fresh
+
+    retyped = source("people", {"id": "bigint", "email": "varchar", "seen": "timestamp"})
+    changed = project_lineage(manifest(retyped, ORDERS, first, second), cache=cache)
+    assert column(changed["mart", "first"], "id").type == "BIGINT"
+
+
+def test_a_cache_that_was_cut_off_is_found_again(tmp_path: Path) -> None:
+    first = model("first", "select id from shop.raw.people", FROM_PEOPLE)
+    cache = tmp_path / "lineage.json"
+    cache.write_text('{"cut": [')
+    project = manifest(PEOPLE, first)
+    assert project_lineage(project, cache=cache) == project_lineage(project)
