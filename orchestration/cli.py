@@ -18,6 +18,8 @@ COMMANDS = {
     "consent": ("orchestration.cli_consent", "consent"),
     "identity": ("orchestration.cli_identity", "identity"),
     "retention": ("orchestration.cli_retention", "retention"),
+    "erase": ("orchestration.cli_erase", "erase"),
+    "access": ("orchestration.cli_access", "access"),
     "ui": ("orchestration.cli_ui", "ui"),
 }
 

@@ -7,6 +7,7 @@ handed to dbtRunner brings a build of the whole project to about one.
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -149,8 +150,9 @@ def _invoke(
         *("--log-path", str(output / "logs")),
     ]
     runner = dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else [])
-    with _working_directory_kept():
-        outcome = runner.invoke([arguments[0], *common, *arguments[1:]])
+    command = [arguments[0], *common, *arguments[1:]]
+    with _working_directory_kept(), _command_line_hidden(arguments[0]):
+        outcome = runner.invoke(command)
     DuckDBConnectionManager.close_all_connections()
     if outcome.exception is not None:
         raise DbtError(f"dbt {arguments[0]}: {outcome.exception}") from outcome.exception
@@ -165,3 +167,15 @@ def _working_directory_kept() -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
+
+
+@contextmanager
+def _command_line_hidden(command: str) -> Iterator[None]:
+    # dbt writes the process's arguments into run_results.json, and `assent erase --subject` has a
+    # person's identifier among them
+    before = sys.argv
+    sys.argv = ["dbt", command]
+    try:
+        yield
+    finally:
+        sys.argv = before

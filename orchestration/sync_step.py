@@ -62,17 +62,21 @@ def run(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> SyncReport | None:
     """Carry out one sync; None when its destination is not set up in this home."""
-    settings = destinations(home).get(spec.destination)
-    if settings is None:
+    if spec.destination not in destinations(home):
         return None
-    connector = build_connector(
+    connector = connector_for(home, spec, clock)
+    return _carry_out(home, spec, connector, as_of)
+
+
+def connector_for(home: Home, spec: SyncSpec, clock: Callable[[], datetime]) -> Connector:
+    """The connector of the sync's destination, which the home must know. Raises ConnectorError."""
+    return build_connector(
         spec.destination,
-        settings,
+        destinations(home)[spec.destination],
         home=home.path,
         secrets=environment.environment(),
         clock=clock,
     )
-    return _carry_out(home, spec, connector, as_of)
 
 
 def _carry_out(home: Home, spec: SyncSpec, connector: Connector, as_of: datetime) -> SyncReport:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,16 @@ class FilesConnector:
             found.update(dict.fromkeys(delivery_ids, arrived))
         return found
 
+    def erase(self, object_name: str, rows: Mapping[str, Collection[str]]) -> int:
+        """Take rows out of batches that still lie in the outbox; returns how many went.
+
+        `rows` are values by column: a row with any of them goes. Data files are replaced one by
+        one and the manifest last, so a batch that was cut short is completed by the next call.
+        """
+        folder = self._root / path_part(object_name)
+        batches = sorted(folder.glob(f"*/{_PARQUET}")) if folder.is_dir() else []
+        return sum(_erase_from(batch.parent, rows) for batch in batches)
+
     def close(self) -> None:
         """Nothing is held open between batches."""
 
@@ -112,11 +122,7 @@ def _write(folder: Path, batch: Batch) -> Path:
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(mode=0o750)
     pq.write_table(batch.rows, partial / _PARQUET, compression="zstd")
-    pa_csv.write_csv(
-        pa.table({name: _as_text(batch.rows[name]) for name in batch.rows.column_names}),
-        partial / _CSV,
-        pa_csv.WriteOptions(quoting_style="needed"),
-    )
+    _write_csv(batch.rows, partial / _CSV)
     manifest = json.dumps(_manifest(batch, partial), indent=2, ensure_ascii=False) + "\n"
     (partial / MANIFEST).write_text(manifest, encoding="utf-8")
     for file in (_CSV, _PARQUET, MANIFEST):
@@ -124,6 +130,44 @@ def _write(folder: Path, batch: Batch) -> Path:
         _sync_file(partial / file)
     _sync_directory(partial)
     return partial
+
+
+def _erase_from(folder: Path, rows: Mapping[str, Collection[str]]) -> int:
+    table = pq.read_table(folder / _PARQUET, partitioning=None)
+    gone = pa.repeat(False, table.num_rows)
+    for name, values in rows.items():
+        if name in table.column_names and values:
+            column = table[name].cast(pa.string()).combine_chunks()
+            hit = pc.is_in(column, pa.array(sorted(values), pa.string()))
+            gone = pc.or_(gone, hit)
+    count = int(pc.sum(gone).as_py() or 0)
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    if not count and manifest["rows"] == table.num_rows:
+        return 0
+    kept = table.filter(pc.invert(gone))
+    staged = {name: folder / f"{_PARTIAL}{name}" for name in (_CSV, _PARQUET, MANIFEST)}
+    _write_csv(kept, staged[_CSV])
+    pq.write_table(kept, staged[_PARQUET], compression="zstd")
+    manifest |= {"rows": kept.num_rows, "erased": table.num_rows - kept.num_rows}
+    for entry in manifest["files"]:
+        file = staged[entry["name"]]
+        entry |= {"bytes": file.stat().st_size, "sha256": _digest(file)}
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    staged[MANIFEST].write_text(text, encoding="utf-8")
+    for name, file in staged.items():
+        file.chmod(0o640)
+        _sync_file(file)
+        file.replace(folder / name)
+    _sync_directory(folder)
+    return count
+
+
+def _write_csv(rows: pa.Table, file: Path) -> None:
+    pa_csv.write_csv(
+        pa.table({name: _as_text(rows[name]) for name in rows.column_names}),
+        file,
+        pa_csv.WriteOptions(quoting_style="needed"),
+    )
 
 
 def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -27,7 +27,6 @@ class Exemption(_Strict):
 
     relation: Annotated[str, Field(pattern=r"landing\.[a-z0-9_]+")]
     days: Annotated[int, Field(gt=0)]
-    keep: Annotated[tuple[str, ...], Field(min_length=1)]
     obligation: Annotated[str, Field(min_length=1)]
 
 

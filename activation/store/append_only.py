@@ -23,6 +23,7 @@ APPEND_ONLY_TABLES = (
 ERASABLE = (
     ("consent_event", "update", ("identifier", "identifier_nonce")),
     ("identity_change", "delete", ()),
+    ("identity_override", "delete", ()),
     ("approval", "delete", ()),
     ("sync_outcome", "delete", ()),
 )

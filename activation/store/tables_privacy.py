@@ -7,8 +7,7 @@ from activation.store.metadata import Instant, metadata
 _SEQ = BigInteger().with_variant(Integer, "sqlite")
 
 # One row per request to erase a person. `subject_hash` is keyed (see activation.privacy.keyed).
-# `plan` holds what the steps need and is personal; it is emptied with the last step. `receipt` is
-# the signed note that remains.
+# `receipt` is the signed note that remains.
 erasure = Table(
     "erasure",
     metadata,
@@ -18,7 +17,6 @@ erasure = Table(
     Column("actor", Text, nullable=False),
     Column("requested_at", Instant, nullable=False),
     Column("state", Text, nullable=False),
-    Column("plan", Text),
     Column("receipt", Text),
     CheckConstraint("state in ('open', 'complete')", name="state"),
     Index(None, "subject_hash"),

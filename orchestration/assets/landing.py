@@ -7,6 +7,7 @@ import dagster as dg
 from orchestration import consent_ledger, reference
 from orchestration.landing import load
 from orchestration.observer import stage
+from orchestration.privacy.landing_erasure import Landing, erase_files
 from orchestration.project import WAREHOUSE_POOL, source_keys, source_specs
 from orchestration.run_rules import rules_of_run
 from orchestration.run_settings import RunSettings
@@ -29,6 +30,8 @@ def landing(
             settings.time(),
             suppressed,
         )
+        if report.erased_lines:
+            erase_files(home, Landing.of(connection), report.erased_lines, ())
         announced.report(
             "landing", "files", {"new": len(report.files), "unchanged": report.unchanged}
         )

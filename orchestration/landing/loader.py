@@ -210,7 +210,7 @@ def _with_rows(result: FileResult, tally: Tally) -> FileResult:
         rows_accepted=tally.rows_accepted,
         rows_quarantined=tally.rows_quarantined,
         rows_expired=tally.rows_expired,
-        rows_erased=tally.rows_erased,
+        erased_lines=tuple(tally.erased_lines),
         reasons=dict(tally.reasons),
     )
 

@@ -25,10 +25,15 @@ class FileResult:
     rows_accepted: int = 0
     rows_quarantined: int = 0
     rows_expired: int = 0
-    rows_erased: int = 0
+    erased_lines: tuple[int, ...] = ()
     unannounced_columns: tuple[str, ...] = ()
     message: str | None = None
     reasons: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def rows_erased(self) -> int:
+        """Records of persons who were erased; `erased_lines` are where they begin."""
+        return len(self.erased_lines)
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,11 @@ class LoadReport:
     def rows_erased(self) -> int:
         """Records of persons who were erased."""
         return sum(file.rows_erased for file in self.files)
+
+    @property
+    def erased_lines(self) -> dict[str, tuple[int, ...]]:
+        """Where records of erased persons begin, by the digest of the file's content."""
+        return {f.digest: f.erased_lines for f in self.files if f.digest and f.erased_lines}
 
     @property
     def reasons(self) -> dict[str, int]:

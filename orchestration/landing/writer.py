@@ -49,13 +49,18 @@ class Tally:
     rows_in: int = 0
     rows_accepted: int = 0
     rows_expired: int = 0
-    rows_erased: int = 0
+    erased_lines: list[int] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
 
     @property
     def rows_quarantined(self) -> int:
         """Rows in quarantine."""
         return self.reasons.total()
+
+    @property
+    def rows_erased(self) -> int:
+        """Rows of erased persons."""
+        return len(self.erased_lines)
 
     @property
     def rows_out(self) -> int:
@@ -138,9 +143,9 @@ class FileWriter:
         """Rows of erased persons go nowhere, also not to quarantine."""
         marked = self._erased.mark(_CHECKED, LINE, self._matcher) if self._erased else None
         if marked:
-            self.tally.rows_erased += self._insert(
-                f"delete from {_CHECKED} where {LINE} in {marked}", {}
-            )
+            lines = self._connection.execute(f"select line from {marked} order by line")
+            self.tally.erased_lines += [line for (line,) in lines.fetchall()]
+            self._connection.execute(f"delete from {_CHECKED} where {LINE} in {marked}")
 
     def _drop_expired(self) -> None:
         rule = self._retention
@@ -203,9 +208,9 @@ class FileWriter:
         if self._erased is None:
             return rejects
         kinds = [kind for _, kind in self._matcher.ids] if self._matcher else []
-        kept = tuple(one for one in rejects if not self._erased.in_text(one.raw, kinds))
-        self.tally.rows_erased += len(rejects) - len(kept)
-        return kept
+        named = [one for one in rejects if self._erased.in_text(one.raw, kinds)]
+        self.tally.erased_lines += [one.line for one in named]
+        return tuple(one for one in rejects if one not in named)
 
     def _insert_quarantine(self, rows: str) -> int:
         origin = self._origin

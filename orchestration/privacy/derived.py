@@ -6,7 +6,7 @@ from datetime import datetime
 import duckdb
 
 from expectations.policy.retention import RetentionRule
-from orchestration import consent_ledger, dbt_runner, identity_map
+from orchestration import consent_ledger, dbt_runner, identity_map, moment
 from orchestration.environment import Home
 from orchestration.landing.expiry import count_over_age
 from orchestration.reference import unused_numbers
@@ -44,6 +44,8 @@ def rebuild(home: Home, as_of: datetime) -> list[str]:
         if selector == "customer":
             with open_warehouse(home.warehouse) as connection:
                 identity_map.commit(connection, home.store_url)
+    if home.read_copy.exists():
+        moment.publish(home, as_of)
     return built
 
 

@@ -53,7 +53,7 @@ class MemoryDestination:
     def deliver(self, batch: Batch) -> Sequence[RowOutcome]:
         self.calls += 1
         rows = batch.rows.to_pylist()
-        if self.poisonous & {str(row["person_id"]) for row in rows}:
+        if self.poisonous & {str(row.get("person_id")) for row in rows}:
             return all_with(batch, ErrorClass.BATCH_POISON)
         return [
             self._one(batch, delivery_id, row)

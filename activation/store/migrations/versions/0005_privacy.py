@@ -38,6 +38,7 @@ COLUMNS = {
         "hash",
     ),
     "identity_change": (),
+    "identity_override": (),
     "approval": (),
     "sync_outcome": (),
 }
@@ -52,7 +53,6 @@ def upgrade() -> None:
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("requested_at", Instant(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
-        sa.Column("plan", sa.Text(), nullable=True),
         sa.Column("receipt", sa.Text(), nullable=True),
         sa.CheckConstraint("state in ('open', 'complete')", name=op.f("ck_erasure_state")),
         sa.PrimaryKeyConstraint("erasure_id", name=op.f("pk_erasure")),
