@@ -44,7 +44,10 @@ def rebuild(home: Home, as_of: datetime) -> list[str]:
         if selector == "customer":
             with open_warehouse(home.warehouse) as connection:
                 identity_map.commit(connection, home.store_url)
-    if home.read_copy.exists():
+    if built and home.read_copy.exists():
+        # Twice: the predecessor of the current copy stays for its readers, and it must not be one
+        # that still holds what was removed.
+        moment.publish(home, as_of)
         moment.publish(home, as_of)
     return built
 

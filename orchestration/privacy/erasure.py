@@ -13,17 +13,13 @@ from typing import Any
 from sqlalchemy import Engine, delete, or_
 
 from activation.consent.chain import digest
-from activation.consent.events import ConsentEvent
-from activation.consent.ledger import append
 from activation.consent.redaction import redact
-from activation.consent.vocabulary import ANY, IDENTIFIER_TYPES
 from activation.log.durable import remove
 from activation.privacy import journal
 from activation.privacy.journal import Request
 from activation.privacy.keyed import Keyed
 from activation.privacy.permit import permitted
 from activation.privacy.settings import Exemption
-from activation.privacy.suppression import add
 from activation.store import open_store, transaction
 from activation.store.tables import approval, identity_change, identity_map, identity_override
 from activation.syncs.erasing import forget_person
@@ -41,19 +37,18 @@ from orchestration.privacy.landing_erasure import (
     erase_rows,
     erase_truth,
     suppressed_of,
-    with_tails,
 )
 from orchestration.privacy.landing_files import pattern_of
 from orchestration.privacy.plan import ErasurePlan, keep, kept, make_plan, plan_file
 from orchestration.privacy.scan import scan, words
 from orchestration.privacy.subject import Subject, SubjectError, find_subject
+from orchestration.privacy.suppressing import in_ledger, suppress
 from orchestration.secret_keys import ERASURE_KEY_FILE, secret_key
 from orchestration.warehouse import open_warehouse
 
 OUTSIDE = (
     "Not ours to reach: backups, exports kept outside the home, and what destinations passed on.",
 )
-SOURCE = "erasure"
 
 
 class ErasureIncomplete(RuntimeError):
@@ -180,39 +175,8 @@ def _carry_out(erasure: _Erasure) -> ErasureOutcome:
 
 def _suppress(erasure: _Erasure) -> Mapping[str, Any]:
     """Nobody may send to them or load them from now on."""
-    identifier, at = erasure.request.erasure_id, erasure.request.requested_at
     with transaction(erasure.engine) as store:
-        count = add(
-            store,
-            erasure.keyed,
-            with_tails(erasure.plan.suppress),
-            erasure_id=identifier,
-            erased_at=at,
-        )
-        append(store, [_event(erasure, pair, "erased") for pair in _known(erasure.plan.own)])
-        append(store, [_event(erasure, p, "restricted") for p in _known(erasure.plan.restrict)])
-    return {"identifiers": count}
-
-
-def _known(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(kind, value) for kind, value in pairs if kind in IDENTIFIER_TYPES]
-
-
-def _event(erasure: _Erasure, pair: tuple[str, str], action: str) -> ConsentEvent:
-    hashed = erasure.keyed.hash(*pair)
-    at = erasure.request.requested_at
-    return ConsentEvent(
-        event_id=digest(["erasure", erasure.request.erasure_id, action, hashed]),
-        identifier_type=pair[0],
-        identifier=pair[1],
-        purpose=ANY,
-        channel=ANY,
-        action=action,
-        source=SOURCE,
-        evidence=f"erasure {erasure.request.erasure_id}",
-        occurred_at=at,
-        recorded_at=at,
-    )
+        return {"identifiers": suppress(store, erasure.keyed, erasure.request, erasure.plan)}
 
 
 def _destinations(erasure: _Erasure) -> Mapping[str, Any]:
@@ -261,7 +225,7 @@ def _store(erasure: _Erasure) -> Mapping[str, Any]:
         approval: approval.c.person_id.in_(persons),
     }
     with transaction(erasure.engine) as store, permitted(store, erasure.request.erasure_id):
-        gone = {"consent_event": redact(store, _known(plan.own))}
+        gone = {"consent_event": redact(store, in_ledger(plan.own))}
         for table, condition in conditions.items():
             gone[table.name] = store.execute(delete(table).where(condition)).rowcount
         gone |= forget_person(store, persons)

@@ -69,7 +69,9 @@ class Place:
 
     def copy_to(self, root: Path) -> "Place":
         """The same place elsewhere, as it is now."""
-        shutil.copytree(self.root, root, ignore=shutil.ignore_patterns("*.lock"))
+        # Links as links: the read copy's `current` is one.
+        ignored = shutil.ignore_patterns("*.lock")
+        shutil.copytree(self.root, root, symlinks=True, ignore=ignored)
         return Place(root)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
