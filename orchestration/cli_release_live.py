@@ -79,7 +79,6 @@ def _require_may_decide(home: Home, engine: Engine, release_id: str, actor: str)
     """What activation asks, and that both releases build the same tables."""
     with engine.connect() as store:
         bundle = open_bundle(store, release_id, public_key(home))
-        require_second_person(store, bundle.release, actor)
         base = {one.id: one for one in stored_releases(store)}.get(active_id(store) or "")
     if base is not None and not same_warehouse(bundle.release, base):
         raise ReleaseError(
@@ -87,6 +86,8 @@ def _require_may_decide(home: Home, engine: Engine, release_id: str, actor: str)
             "differ), and there is one warehouse for both. Fix: look at `assent release diff`, "
             "then activate it for everybody."
         )
+    with engine.connect() as store:
+        require_second_person(store, bundle.release, actor)
     require_fit(bundle, policy_findings)
 
 

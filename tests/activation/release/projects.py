@@ -43,15 +43,22 @@ REGIMES = "adult_age: 18\n"
 
 
 def write_project(
-    root: Path, *, days: int = 30, tier: str = "low", regimes: str = REGIMES, sql: str = "select 1"
+    root: Path,
+    *,
+    days: int = 30,
+    tier: str = "low",
+    regimes: str = REGIMES,
+    sql: str | None = "select 1",
 ) -> Path:
-    """Write the project; `days` is what its rule turns on."""
+    """Write the project; `days` is what its rule turns on, and without `sql` it has no dbt project."""
     for path, content in {
         "activation/journeys/reminder.yml": NODE.format(days=days, tier=tier),
         "activation/journeys/policies.yml": POLICIES,
         "activation/consent/regimes.yml": regimes,
         "dbt_project/models/contexts/ctx_policy.sql": sql,
     }.items():
+        if content is None:
+            continue
         target = root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(content, encoding="utf-8")

@@ -214,7 +214,7 @@ def test_nobody_goes_back_to_a_release_that_was_never_active(
         back(store, never.release.id)
 
 
-def test_a_rollback_takes_a_second_at_most_as_a_command_and_far_less_as_a_function(
+def test_a_rollback_is_done_at_once_and_the_command_says_when_there_is_nothing_left(
     tmp_path: Path,
 ) -> None:
     home = tmp_path / "home"
