@@ -22,7 +22,7 @@ from activation.log import canonical
 from activation.log.durable import PRIVATE, numbered, publish
 from activation.log.errors import LogDamaged
 from activation.log.rows import REFERENCES
-from activation.log.segments import SUFFIX
+from activation.log.segments import ROW_GROUP, SUFFIX
 
 _TEXTS: Final = {name: pa.string() for name in REFERENCES}
 SCHEMA: Final = pa.schema(
@@ -120,6 +120,7 @@ def write(path: Path, openings: pa.Table, *, replace: bool = False) -> None:
             stream,
             compression="zstd",
             compression_level=1,
+            row_group_size=ROW_GROUP,
             use_dictionary=repeating,
             write_statistics=["seq"],
         )
@@ -127,13 +128,14 @@ def write(path: Path, openings: pa.Table, *, replace: bool = False) -> None:
     publish(path, parquet, mode=PRIVATE, replace=replace)
 
 
-def read(path: Path, columns: list[str] | None = None) -> pa.Table:
-    """A batch's remaining openings (SCHEMA or SCHEMA_1), or just these columns of them.
+def read(path: Path, columns: list[str] | None = None, only: int | None = None) -> pa.Table:
+    """A batch's remaining openings (SCHEMA or SCHEMA_1), or just these columns or that one seq.
 
     Raises LogDamaged when the file can't be read.
     """
     try:
-        openings = pq.read_table(path, columns=columns, partitioning=None)
+        wanted = None if only is None else [("seq", "=", only)]
+        openings = pq.read_table(path, columns=columns, filters=wanted, partitioning=None)
         openings.validate(full=True)
     except (OSError, pa.ArrowException):
         raise LogDamaged(f"openings/{path.name}: can't be read as Parquet") from None
@@ -159,8 +161,8 @@ def find(directory: Path, batch: int, seq: int) -> Opening | None:
     path = directory / f"{batch:06d}{SUFFIX}"
     if not path.exists():
         return None
-    openings = read(path)
-    for row in openings.filter(pc.equal(openings.column("seq"), seq)).to_pylist():
+    openings = read(path, only=seq)
+    for row in openings.to_pylist():
         if is_format_1(openings):
             return Opening(seq, None, row["key"], row["context"])
         references = tuple(row[name] for name in REFERENCES)

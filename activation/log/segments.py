@@ -25,7 +25,7 @@ _BEFORE_KEY: Final = b"assent.frontier.before"
 _AFTER_KEY: Final = b"assent.frontier.after"
 _FIRST_KEY: Final = b"assent.as_of.first"
 # A proof reads one group: 16,384 rows cost it 5 ms, and 131,072 would 40.
-_ROW_GROUP: Final = 16_384
+ROW_GROUP: Final = 16_384
 # Digests and running numbers never repeat: a dictionary of them only costs time.
 _DISTINCT: Final = frozenset({"seq", "commitment"})
 _REPEATING: Final = [name for name in SEGMENT_COLUMNS if name not in _DISTINCT]
@@ -61,7 +61,7 @@ def write(path: Path, rows: pa.Table, before: Frontier, after: Frontier) -> None
         pq.write_table(
             rows,
             stream,
-            row_group_size=_ROW_GROUP,
+            row_group_size=ROW_GROUP,
             compression="zstd",
             compression_level=1,
             use_dictionary=_REPEATING,
