@@ -8,6 +8,7 @@ from activation.consent.vocabulary import (
     ANY,
     CHANNELS,
     IDENTIFIER_TYPES,
+    LIFTED,
     PERMISSIVE_ACTIONS,
 )
 
@@ -57,6 +58,9 @@ class ConsentEvent:
             raise InvalidEvent(self.event_id, "channel", f"use one of {', '.join(CHANNELS)} or *")
         if self.action in PERMISSIVE_ACTIONS and ANY in (self.purpose, self.channel):
             fix = "a grant must name its purpose and channel; * may only restrict"
+            raise InvalidEvent(self.event_id, "purpose, channel", fix)
+        if self.action == LIFTED and (self.purpose, self.channel) != (ANY, ANY):
+            fix = "a restriction holds for everything, so what lifts it names * for both"
             raise InvalidEvent(self.event_id, "purpose, channel", fix)
         if not (self.event_id and self.identifier and self.purpose and self.source):
             fix = "must not be empty"

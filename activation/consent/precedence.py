@@ -13,7 +13,15 @@ from typing import Final, Literal
 from activation.consent.events import ConsentEvent
 from activation.consent.notices import NOTICE_VERSION
 from activation.consent.regimes import Rule
-from activation.consent.suppression import Address, ReachedEvent, suppression
+from activation.consent.suppression import (
+    Address,
+    ReachedEvent,
+    is_older,
+    newest,
+    own_grant_at,
+    restriction,
+    suppression,
+)
 
 # Which event wins among those of one instant.
 RESTRICTIVENESS: Final = {"granted": 1, "denied": 2, "withdrawn": 3, "objected": 4}
@@ -68,7 +76,7 @@ def evaluate(
 
     if erased := newest(known, "erased"):
         return deny("erased", erased)
-    if basis != "legal_obligation" and (restricted := newest(known, "restricted")):
+    if basis != "legal_obligation" and (restricted := restriction(known)):
         return deny("restricted", restricted)
     is_owed = basis in ("contract", "legal_obligation")
     if suppressed := suppression(known, facts.addresses, purpose, channel, is_owed=is_owed):
@@ -101,10 +109,11 @@ def evaluate(
     return Verdict("permit", "consent", basis, state.event_id if state else None)
 
 
-def latest(known: Iterable[ReachedEvent], purpose: str, channel: str) -> ConsentEvent | None:
+def latest(known: Sequence[ReachedEvent], purpose: str, channel: str) -> ConsentEvent | None:
     """The event that states what the person wants: the last, at one instant the most restrictive.
 
-    A grant counts only under a link that may carry permissions.
+    A grant counts only under a link that may carry permissions. A refusal, under any identifier,
+    stands until a newer grant by the person themselves: not one that a system brought in.
     """
     covering = [
         reached.event
@@ -115,18 +124,15 @@ def latest(known: Iterable[ReachedEvent], purpose: str, channel: str) -> Consent
     ]
     if not covering:
         return None
+    granted_at = own_grant_at(known, channel, purpose)
+    refusals = [event for event in covering if event.action != "granted"]
+    covering = [event for event in refusals if not is_older(event, granted_at)] or covering
     first = max(map(_rank, covering))
     # Between two grants of one instant the one that ends first, then the one on the older notice.
     return min(
         (event for event in covering if _rank(event) == first),
         key=lambda event: (event.expires_at or _LAST, event.notice_version or "", event.event_id),
     )
-
-
-def newest(known: Iterable[ReachedEvent], action: str) -> ConsentEvent | None:
-    """The last event with this action, over any purpose, channel and link."""
-    events = (reached.event for reached in known if reached.event.action == action)
-    return max(events, key=lambda event: (event.occurred_at, event.event_id), default=None)
 
 
 def _is_known(event: ConsentEvent, as_of: datetime) -> bool:

@@ -7,10 +7,8 @@ from sqlalchemy import Connection
 
 from activation.consent.events import ConsentEvent
 from activation.consent.lookup import history
-from activation.consent.precedence import RESTRICTIVENESS, latest, newest
-from activation.consent.suppression import ReachedEvent
-
-_WHOLE_PERSON = ("erased", "restricted", "suppressed")
+from activation.consent.precedence import RESTRICTIVENESS, latest
+from activation.consent.suppression import ReachedEvent, newest, restriction
 
 
 def show(
@@ -25,7 +23,7 @@ def show(
     events = history(connection, identifiers, known_at=as_of)
     reached = [ReachedEvent(event, may_permit=True) for event in events]
     scopes = sorted({(e.purpose, e.channel) for e in events if e.action in RESTRICTIVENESS})
-    standing = [newest(reached, action) for action in _WHOLE_PERSON]
+    standing = [newest(reached, "erased"), restriction(reached), newest(reached, "suppressed")]
     standing += [latest(reached, purpose, channel) for purpose, channel in scopes]
     found = [event for event in standing if event is not None]
     return list({event.event_id: event for event in found}.values())

@@ -1,10 +1,13 @@
-"""Suppression: a bounce or complaint about an address, or a do-not-contact about a person.
+"""Suppression and restriction: what closes an address or a person, and who may open them again.
 
 A suppression of every purpose on one channel, given under an identifier that is an address of that
 channel, is about the address; any other is about the person. Only the person's own newer grant
 lifts one. It lifts an address on its channel; purposes that rest on consent or legitimate interests
 need that grant to name them, so a person who complained about marketing and later accepts
 onboarding mail gets no marketing again.
+
+A restriction of processing (GDPR Article 18) holds for the person as a whole, and only their own
+newer `lifted` ends it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from activation.consent.events import ConsentEvent
-from activation.consent.vocabulary import ADDRESS_TYPE, ANY, SYSTEM_SOURCES
+from activation.consent.vocabulary import ADDRESS_TYPE, ANY, LIFTED, SYSTEM_SOURCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ class ReachedEvent:
     event: ConsentEvent
     may_permit: bool
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the person's own word, and not that of a system or of a namesake."""
+        return self.may_permit and self.event.source not in SYSTEM_SOURCES
+
 
 def is_about_address(event: ConsentEvent) -> bool:
     """Whether a suppression is about the address it was given under, not about the person."""
@@ -46,13 +54,27 @@ def own_grant_at(
             reached.event.occurred_at
             for reached in known
             if reached.event.action == "granted"
-            and reached.may_permit
-            and reached.event.source not in SYSTEM_SOURCES
+            and reached.is_own
             and reached.event.channel == channel
             and purpose in (None, reached.event.purpose)
         ),
         default=None,
     )
+
+
+def restriction(known: Sequence[ReachedEvent]) -> ConsentEvent | None:
+    """The newest restriction of processing that the person has not lifted since, or None."""
+    restricted = newest(known, "restricted")
+    lifted = newest((reached for reached in known if reached.is_own), LIFTED)
+    if restricted and lifted and is_older(restricted, lifted.occurred_at):
+        return None
+    return restricted
+
+
+def newest(known: Iterable[ReachedEvent], action: str) -> ConsentEvent | None:
+    """The last event with this action, over any purpose, channel and link."""
+    events = (reached.event for reached in known if reached.event.action == action)
+    return max(events, key=lambda event: (event.occurred_at, event.event_id), default=None)
 
 
 def suppression(
@@ -75,12 +97,12 @@ def suppression(
         event
         for event in suppressions
         if not is_about_address(event) and event.covers(purpose, channel)
-        if not _is_older(event, lifted_at)
+        if not is_older(event, lifted_at)
     ]
     about_addresses = [
         event for event in suppressions if is_about_address(event) and event.channel == channel
     ]
-    standing = [event for event in about_addresses if not _is_older(event, reopened_at)]
+    standing = [event for event in about_addresses if not is_older(event, reopened_at)]
     closed = {event.identifier for event in standing}
     is_reachable = any(
         address.identifier_type == ADDRESS_TYPE.get(channel)
@@ -91,7 +113,7 @@ def suppression(
     reopened = [
         event
         for event in about_addresses
-        if _is_older(event, reopened_at) and not _is_older(event, lifted_at)
+        if is_older(event, reopened_at) and not is_older(event, lifted_at)
     ]
     effective = [
         *about_person,
@@ -101,6 +123,7 @@ def suppression(
     return max(effective, key=lambda event: (event.occurred_at, event.event_id), default=None)
 
 
-def _is_older(event: ConsentEvent, instant: datetime | None) -> bool:
+def is_older(event: ConsentEvent, instant: datetime | None) -> bool:
+    """Whether an own statement of that instant takes the event back."""
     # At the same instant the restriction holds.
     return instant is not None and event.occurred_at < instant

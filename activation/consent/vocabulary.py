@@ -3,7 +3,15 @@
 from typing import Final, Literal, get_args
 
 Action = Literal[
-    "granted", "confirmed", "denied", "withdrawn", "objected", "suppressed", "restricted", "erased"
+    "granted",
+    "confirmed",
+    "denied",
+    "withdrawn",
+    "objected",
+    "suppressed",
+    "restricted",
+    "lifted",
+    "erased",
 ]
 IdentifierType = Literal[
     "email", "phone", "contact_id", "customer_number", "account_id", "device_id", "ticket_id"
@@ -17,9 +25,11 @@ IDENTIFIER_TYPES: Final[tuple[str, ...]] = get_args(IdentifierType)
 CHANNELS: Final[tuple[str, ...]] = get_args(Channel)
 
 PERMISSIVE_ACTIONS: Final = frozenset({"granted", "confirmed"})
-RESTRICTIVE_ACTIONS: Final = frozenset(ACTIONS) - PERMISSIVE_ACTIONS
+# The end of a restriction of processing (GDPR Article 18(3)): it permits nothing by itself.
+LIFTED: Final = "lifted"
+RESTRICTIVE_ACTIONS: Final = frozenset(ACTIONS) - PERMISSIVE_ACTIONS - {LIFTED}
 
-# Sources that speak for a system, not for the person: their grants never lift a suppression.
+# Sources that speak for a system, not for the person: they take back nothing that the person said.
 SYSTEM_SOURCES: Final = frozenset({"import", "upsert", "unknown"})
 
 # The identifier that is an address of the channel. A suppression under it (a bounce, a complaint)

@@ -62,11 +62,13 @@ def trigger_statements(dialect: str, tables: Iterable[str]) -> list[str]:
 def erasable_statements(dialect: str, columns: Mapping[str, Sequence[str]]) -> list[str]:
     """The statements that let a transaction holding a privacy_permit do what ERASABLE names.
 
-    `columns` are all columns of each table; those that may not change must be equal. Everything
-    else stays refused, also to the holder of a permit.
+    `columns` are all columns of each table to change; those that may not change must be equal.
+    Everything else stays refused, also to the holder of a permit.
     """
     statements = [] if dialect == "sqlite" else [_POSTGRESQL_FUNCTION]
     for table, verb, free in ERASABLE:
+        if table not in columns:
+            continue
         fixed = [name for name in columns[table] if name not in free] if verb == "update" else []
         maker = _sqlite_erasable if dialect == "sqlite" else _postgresql_erasable
         statements += maker(table, verb, fixed)

@@ -34,8 +34,12 @@ consent_event = Table(
     Column("hash", Text, nullable=False),
     CheckConstraint(
         "action in ('granted', 'confirmed', 'denied', 'withdrawn', 'objected',"
-        " 'suppressed', 'restricted', 'erased')",
+        " 'suppressed', 'restricted', 'lifted', 'erased')",
         name="action",
+    ),
+    CheckConstraint(
+        "action <> 'lifted' or (purpose = '*' and channel = '*')",
+        name="lifted",
     ),
     # `*` may restrict, never permit.
     CheckConstraint(

@@ -11,7 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from activation.consent.events import ConsentEvent
-from activation.consent.vocabulary import ADDRESS_TYPE, ANY, PERMISSIVE_ACTIONS
+from activation.consent.vocabulary import (
+    ADDRESS_TYPE,
+    ANY,
+    LIFTED,
+    PERMISSIVE_ACTIONS,
+    RESTRICTIVE_ACTIONS,
+    SYSTEM_SOURCES,
+)
 from tests.dbt.builder import AS_OF, Warehouse
 from tests.dbt.consent_world import (
     TEST_REGIMES,
@@ -79,6 +86,7 @@ KINDS = (
     *("refused",) * 3,
     "suppressed",
     "ended",
+    "ended",
 )
 ACTIONS_OF_KIND = {
     "bounced": ("suppressed",),
@@ -86,7 +94,7 @@ ACTIONS_OF_KIND = {
     "confirmed": ("confirmed",),
     "refused": ("denied", "withdrawn", "objected"),
     "suppressed": ("suppressed",),
-    "ended": ("restricted", "erased"),
+    "ended": ("restricted", "restricted", LIFTED, LIFTED, "erased"),
 }
 
 
@@ -104,6 +112,8 @@ def an_event(choose: Draw, number: int, identifiers: tuple[tuple[str, str], ...]
         purpose, channel = ANY, choose(of_type)
     elif kind == "confirmed":
         purpose, channel = "marketing", choose(("email", "email", "sms"))
+    elif action == LIFTED:
+        purpose, channel = ANY, ANY
     elif action not in PERMISSIVE_ACTIONS:
         purpose, channel = choose((purpose, ANY)), choose((channel, ANY))
     return ConsentEvent(
@@ -176,9 +186,14 @@ MISTAKES = (
     ("con_suppressions", "where status <> 'blocked'", ""),
     ("con_suppressions", "where closed.address is null", ""),
     ("con_suppressions", "(occurred_at, event_id)", "(event_id, occurred_at)"),
-    ("con_state", "statements.restrictiveness desc", "statements.restrictiveness asc"),
-    ("con_state", "statements.expires_at asc nulls last", "statements.expires_at desc nulls first"),
-    ("con_state", "confirmed_at >= covering", "confirmed_at > covering"),
+    ("con_persons", "restricted_at < lifted_at", "restricted_at <= lifted_at"),
+    ("con_persons", "'lifted' and may_permit", "'lifted'"),
+    ("con_persons", "'import', 'upsert', 'unknown'", "'import'"),
+    ("con_state", "covering.occurred_at < own_grants", "covering.occurred_at <= own_grants"),
+    ("con_state", "covering.action <> 'granted'", "false"),
+    ("con_state", "covering.restrictiveness desc", "covering.restrictiveness asc"),
+    ("con_state", "covering.expires_at asc nulls last", "covering.expires_at desc nulls first"),
+    ("con_state", "confirmed_at >= ranked", "confirmed_at > ranked"),
     ("con_state", "action = 'confirmed' and may_permit", "action = 'confirmed'"),
     ("con_permits", "states.expires_at <=", "states.expires_at <"),
     ("con_permits", "coalesce(named.jurisdiction, '*')", "'*'"),
@@ -258,7 +273,7 @@ def test_one_more_restriction_never_turns_deny_into_permit(
     world: World, data: st.DataObject
 ) -> None:
     added = an_event(lambda options: data.draw(st.sampled_from(options)), 99, IDENTIFIERS)
-    if added.action in PERMISSIVE_ACTIONS:
+    if added.action not in RESTRICTIVE_ACTIONS:
         added = replace(added, action="withdrawn")
     before = python_permits(world)
     after = python_permits(replace(world, events=[*world.events, added]))
@@ -297,6 +312,143 @@ def test_a_refusal_stands_against_older_and_simultaneous_grants(world: World, ac
     for person in world.persons:
         if person.links:
             assert after[person.person_id, "marketing", "email"][0] == "deny"
+
+
+def own_grants(person: Person, world: World, scope: tuple[str, str]) -> list[ConsentEvent]:
+    """What the person themselves granted for (purpose, channel), as far as it is known."""
+    links = {(link.identifier_type, link.identifier): link for link in person.links}
+    return [
+        e
+        for e in world.events
+        if e.action == "granted"
+        and e.source not in SYSTEM_SOURCES
+        and (e.purpose, e.channel) == scope
+        and max(e.occurred_at, e.recorded_at) <= AS_OF
+        and (e.identifier_type, e.identifier) in links
+        and links[e.identifier_type, e.identifier].may_permit
+    ]
+
+
+def merged(first: Person, second: Person) -> Person:
+    """One person with both persons' links, the stronger of two links to one identifier."""
+    links = {(link.identifier_type, link.identifier): link for link in first.links}
+    for link in second.links:
+        key = (link.identifier_type, link.identifier)
+        if key not in links or link.may_permit:
+            links[key] = link
+    return replace(first, links=tuple(links.values()))
+
+
+@settings(max_examples=300, deadline=None)
+@given(world=worlds())
+def test_no_merge_permits_against_a_refusal_without_the_persons_own_newer_grant(
+    world: World,
+) -> None:
+    one = merged(world.persons[0], world.persons[-1])
+    after = python_permits(replace(world, persons=[one]))
+    carried = {(link.identifier_type, link.identifier) for link in one.links}
+    for (_, purpose, channel), (verdict, reason, *_) in after.items():
+        if verdict == "deny" or reason in ("contract", "legal_obligation"):
+            continue
+        newest = max(
+            (e.occurred_at for e in own_grants(one, world, (purpose, channel))), default=None
+        )
+        for event in world.events:
+            if (
+                event.action in ("denied", "withdrawn", "objected")
+                and event.covers(purpose, channel)
+                and (event.identifier_type, event.identifier) in carried
+                and max(event.occurred_at, event.recorded_at) <= AS_OF
+            ):
+                assert newest is not None
+                assert newest > event.occurred_at
+
+
+@settings(max_examples=300, deadline=None)
+@given(world=worlds())
+def test_a_merge_lifts_no_refusal_that_neither_persons_own_word_lifts(world: World) -> None:
+    first, second = world.persons[0], world.persons[-1]
+    before = python_permits(replace(world, persons=[first, replace(second, person_id="other")]))
+    after = python_permits(replace(world, persons=[merged(first, second)]))
+    for person in (first, second):
+        person_id = "other" if person is second else first.person_id
+        grants = {
+            scope: max((e.occurred_at for e in own_grants(p, world, scope)), default=None)
+            for p in (merged(first, second),)
+            for scope in {(purpose, channel) for _, purpose, channel in after}
+        }
+        for (_, purpose, channel), (verdict, *_) in after.items():
+            _, reason, _, evidence = before[person_id, purpose, channel]
+            if reason not in ("denied", "withdrawn", "objected") or verdict == "deny":
+                continue
+            refusal = next(e for e in world.events if e.event_id == evidence)
+            granted_at = grants[purpose, channel]
+            assert granted_at is not None
+            assert granted_at > refusal.occurred_at
+
+
+@settings(max_examples=300, deadline=None)
+@given(world=worlds())
+def test_a_split_leaves_every_refusal_with_both_sides(world: World) -> None:
+    """Identity leaves the other side's identifiers with each side, for restrictions alone."""
+    whole = world.persons[0]
+    cut = len(whole.links) // 2
+    sides = [
+        replace(
+            whole,
+            person_id=f"side{number}",
+            links=tuple(
+                link if link in kept else replace(link, is_restriction_only=True)
+                for link in whole.links
+            ),
+        )
+        for number, kept in enumerate((whole.links[:cut], whole.links[cut:]))
+    ]
+    before = python_permits(replace(world, persons=[whole]))
+    after = python_permits(replace(world, persons=sides))
+    for (_, purpose, channel), (_, reason, *_) in before.items():
+        if reason in ("erased", "restricted", "denied", "withdrawn", "objected"):
+            for side in sides:
+                assert after[side.person_id, purpose, channel][0] == "deny"
+
+
+@settings(max_examples=300, deadline=None)
+@given(world=worlds(), data=st.data())
+def test_what_a_system_brings_in_never_turns_a_refusal_into_a_permit(
+    world: World, data: st.DataObject
+) -> None:
+    added = an_event(lambda options: data.draw(st.sampled_from(options)), 99, IDENTIFIERS)
+    added = replace(added, source=data.draw(st.sampled_from(sorted(SYSTEM_SOURCES))))
+    before = python_permits(world)
+    after = python_permits(replace(world, events=[*world.events, added]))
+    lasting = ("erased", "restricted", "suppressed", "denied", "withdrawn", "objected")
+    for key, (_, reason, *_) in before.items():
+        if reason in lasting:
+            assert after[key][0] == "deny", key
+
+
+@settings(max_examples=300, deadline=None)
+@given(world=worlds())
+def test_a_late_grant_that_is_older_than_a_refusal_changes_no_verdict(world: World) -> None:
+    before = python_permits(world)
+    for (person_id, purpose, channel), (_, reason, _, evidence) in before.items():
+        if reason not in ("denied", "withdrawn", "objected"):
+            continue
+        refusal = next(e for e in world.events if e.event_id == evidence)
+        late = replace(
+            refusal,
+            event_id="late",
+            purpose=purpose,
+            channel=channel,
+            action="granted",
+            source="web_form",
+            occurred_at=refusal.occurred_at - timedelta(seconds=1),
+            recorded_at=AS_OF,
+            expires_at=None,
+        )
+        after = python_permits(replace(world, events=[*world.events, late]))
+        assert after[person_id, purpose, channel][0] == "deny"
+        return
 
 
 @settings(max_examples=300, deadline=None)

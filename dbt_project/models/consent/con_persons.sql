@@ -126,13 +126,29 @@ restrictions as (
         max_by(event_id, (occurred_at, event_id)) filter (
             where action = 'restricted'
         ) as restricted_by,
+        max(occurred_at) filter (where action = 'restricted') as restricted_at,
+        max(occurred_at) filter (
+            where action = 'lifted' and may_permit and source not in {{ system_sources() }}
+        ) as lifted_at,
         max_by(event_id, (occurred_at, event_id)) filter (where action = 'erased') as erased_by,
         bool_or(
             action = 'suppressed' and purpose = '*' and channel = '*' and not is_about_address
         ) as is_suppressed
     from events
-    where action in ('restricted', 'erased', 'suppressed')
+    where action in ('restricted', 'lifted', 'erased', 'suppressed')
     group by person_id
+),
+
+-- only the person's own newer word lifts a restriction; at the same instant it holds
+standing_restrictions as (
+    select
+        person_id,
+        case
+            when not coalesce(restricted_at < lifted_at, false) then restricted_by
+        end as restricted_by,
+        erased_by,
+        is_suppressed
+    from restrictions
 ),
 
 described_persons as (
@@ -146,19 +162,19 @@ described_persons as (
             stated.date_of_birth + to_years(majority.adult_age) > {{ utc_date(as_of()) }}, false
         ) as is_minor,
 
-        restrictions.restricted_by is not null as is_restricted,
-        restrictions.erased_by is not null as is_erased,
-        coalesce(restrictions.is_suppressed, false) as is_suppressed,
-        restrictions.restricted_by,
-        restrictions.erased_by
+        standing_restrictions.restricted_by is not null as is_restricted,
+        standing_restrictions.erased_by is not null as is_erased,
+        coalesce(standing_restrictions.is_suppressed, false) as is_suppressed,
+        standing_restrictions.restricted_by,
+        standing_restrictions.erased_by
     from persons
     cross join majority
     left join stated
         on persons.person_id = stated.person_id
     left join relationships
         on persons.person_id = relationships.person_id
-    left join restrictions
-        on persons.person_id = restrictions.person_id
+    left join standing_restrictions
+        on persons.person_id = standing_restrictions.person_id
 )
 
 select * from described_persons

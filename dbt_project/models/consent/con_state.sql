@@ -1,9 +1,14 @@
 -- grain: one row per person, purpose and channel of the regimes that any statement covers
--- What the person last said: latest first, at one instant the most restrictive.
+-- What the person last said: latest first, at one instant the most restrictive. A refusal under any
+-- identifier stands until a newer grant by the person themselves, not one that a system brought in.
 with
 
 events as (
     select * from {{ ref('con_events') }}
+),
+
+own_grants as (
+    select * from {{ ref('con_own_grants') }}
 ),
 
 regimes as (
@@ -63,30 +68,36 @@ statements as (
 
 covering as (
     select
-        statements.person_id,
+        statements.* exclude (purpose, channel),
         purpose_scopes.purpose,
-        channel_scopes.channel,
-        statements.event_id,
-        statements.action,
-        statements.notice_version,
-        statements.source,
-        statements.occurred_at,
-        statements.recorded_at,
-        statements.expires_at,
-        row_number() over (
-            partition by statements.person_id, purpose_scopes.purpose, channel_scopes.channel
-            order by
-                statements.occurred_at desc,
-                statements.restrictiveness desc,
-                statements.expires_at asc nulls last,
-                coalesce(statements.notice_version, '') asc,
-                statements.event_id asc
-        ) as recency
+        channel_scopes.channel
     from statements
     inner join purpose_scopes
         on statements.purpose = purpose_scopes.scope
     inner join channel_scopes
         on statements.channel = channel_scopes.scope
+),
+
+ranked as (
+    select
+        covering.*,
+        row_number() over (
+            partition by covering.person_id, covering.purpose, covering.channel
+            order by
+                covering.action <> 'granted'
+                and not coalesce(covering.occurred_at < own_grants.granted_at, false) desc,
+                covering.occurred_at desc,
+                covering.restrictiveness desc,
+                covering.expires_at asc nulls last,
+                coalesce(covering.notice_version, '') asc,
+                covering.event_id asc
+        ) as recency
+    from covering
+    left join own_grants
+        on
+            covering.person_id = own_grants.person_id
+            and covering.purpose = own_grants.purpose
+            and covering.channel = own_grants.channel
 ),
 
 confirmations as (
@@ -102,28 +113,28 @@ confirmations as (
 
 latest as (
     select
-        covering.person_id,
-        covering.purpose,
-        covering.channel,
-        covering.action,
-        covering.event_id as evidence,
-        covering.notice_version,
-        covering.source,
+        ranked.person_id,
+        ranked.purpose,
+        ranked.channel,
+        ranked.action,
+        ranked.event_id as evidence,
+        ranked.notice_version,
+        ranked.source,
         -- a confirmation proves the grant before it and grants nothing by itself
         coalesce(
-            covering.action = 'granted' and confirmations.confirmed_at >= covering.occurred_at,
+            ranked.action = 'granted' and confirmations.confirmed_at >= ranked.occurred_at,
             false
         ) as is_confirmed,
-        covering.occurred_at,
-        covering.recorded_at,
-        covering.expires_at
-    from covering
+        ranked.occurred_at,
+        ranked.recorded_at,
+        ranked.expires_at
+    from ranked
     left join confirmations
         on
-            covering.person_id = confirmations.person_id
-            and covering.purpose = confirmations.purpose
-            and covering.channel = confirmations.channel
-    where covering.recency = 1
+            ranked.person_id = confirmations.person_id
+            and ranked.purpose = confirmations.purpose
+            and ranked.channel = confirmations.channel
+    where ranked.recency = 1
 )
 
 select * from latest

@@ -54,6 +54,8 @@ def judge(rule: Rule | None, *events: ReachedEvent, facts: PersonFacts = FACTS) 
 GRANT = said("granted")
 ERASED = said("erased", purpose="*", channel="*")
 RESTRICTED = said("restricted", purpose="*", channel="*")
+LIFTED = said("lifted", purpose="*", channel="*", at=-DAY / 2)
+LIFTED_BY_IMPORT = said("lifted", purpose="*", channel="*", at=-DAY / 2, source="import")
 BOUNCED = said("suppressed", purpose="*")
 STALE = replace(FACTS, ledger_recorded_at=AS_OF - timedelta(hours=24, seconds=1))
 STRANGER = replace(FACTS, has_relationship=False, is_existing_customer=False)
@@ -66,6 +68,9 @@ MINOR = replace(FACTS, is_minor=True)
         ("deny", "erased", OBLIGATION, [ERASED, RESTRICTED, GRANT], FACTS),
         ("deny", "restricted", CONTRACT, [RESTRICTED, BOUNCED, GRANT], FACTS),
         ("permit", "legal_obligation", OBLIGATION, [RESTRICTED], FACTS),
+        ("permit", "consent", CONSENT, [RESTRICTED, LIFTED, GRANT], FACTS),
+        ("deny", "no_consent", CONSENT, [RESTRICTED, LIFTED], FACTS),
+        ("deny", "restricted", CONSENT, [RESTRICTED, GRANT, LIFTED_BY_IMPORT], FACTS),
         ("deny", "suppressed", CONTRACT, [BOUNCED, GRANT], STALE),
         ("deny", "stale_consent", None, [GRANT], STALE),
         ("deny", "stale_consent", CONSENT, [GRANT], replace(FACTS, ledger_recorded_at=None)),
