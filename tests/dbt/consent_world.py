@@ -5,6 +5,7 @@ property can judge many worlds a second; `python_permits` is the same question a
 activation.consent.precedence.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -109,6 +110,9 @@ def event(event_id: str, action: str, **fields: Any) -> ConsentEvent:
 def python_permits(world: World, as_of: datetime = AS_OF) -> Permits:
     """The verdict for each person, purpose and channel, by activation.consent.precedence."""
     rules = RuleBook(world.regimes)
+    events: dict[tuple[str, str], list[ConsentEvent]] = defaultdict(list)
+    for event in world.events:
+        events[event.identifier_type, event.identifier].append(event)
     return {
         (person.person_id, purpose, channel): (
             verdict.verdict,
@@ -117,7 +121,7 @@ def python_permits(world: World, as_of: datetime = AS_OF) -> Permits:
             verdict.evidence,
         )
         for person in world.persons
-        for facts, reached in [(_facts(person, world), _reached(person, world))]
+        for facts, reached in [(_facts(person, world), _reached(person, events))]
         for purpose in world.regimes.purposes
         for channel in world.regimes.channels
         for verdict in [
@@ -151,6 +155,10 @@ class ConsentSql:
         """Load the world, build every model, and return con_permits."""
         self.load(world)
         self.build()
+        return self.permits()
+
+    def permits(self) -> Permits:
+        """con_permits as it was built last."""
         rows = self.connection.execute(
             "select person_id, purpose, channel, verdict, reason, basis, evidence"
             " from consent.con_permits"
@@ -198,12 +206,14 @@ def _facts(person: Person, world: World) -> PersonFacts:
     )
 
 
-def _reached(person: Person, world: World) -> list[ReachedEvent]:
+def _reached(
+    person: Person, events: Mapping[tuple[str, str], Sequence[ConsentEvent]]
+) -> list[ReachedEvent]:
     links = {(link.identifier_type, link.identifier): link.may_permit for link in person.links}
     return [
-        ReachedEvent(event, links[event.identifier_type, event.identifier])
-        for event in world.events
-        if (event.identifier_type, event.identifier) in links
+        ReachedEvent(event, may_permit)
+        for identifier, may_permit in links.items()
+        for event in events.get(identifier, ())
     ]
 
 

@@ -233,6 +233,7 @@ def test_the_published_copy_has_the_declared_columns_and_no_hashes(store: Engine
     [
         ({"action": "granted", "purpose": "*"}, "must name its purpose and channel"),
         ({"action": "confirmed", "channel": "*"}, "must name its purpose and channel"),
+        ({"action": "lifted", "purpose": "*"}, r"names \* for both"),
         ({"action": "allowed"}, "use one of granted"),
         ({"channel": "fax"}, "use one of email"),
         ({"identifier_type": "passport"}, "use one of email"),

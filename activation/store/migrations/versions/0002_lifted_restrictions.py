@@ -7,7 +7,7 @@ from activation.store.append_only import erasable_statements, trigger_statements
 from activation.store.metadata import Instant
 
 revision = "0002"
-down_revision = "0005"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

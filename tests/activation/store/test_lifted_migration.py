@@ -1,0 +1,62 @@
+"""The migration that lets a restriction be lifted keeps a ledger that already holds events."""
+
+from datetime import UTC, datetime
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from activation.consent.events import ConsentEvent
+from activation.consent.ledger import append, verify_chain
+from activation.store import open_store, transaction
+from activation.store.migrate import alembic_config
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def said(event_id: str, action: str) -> ConsentEvent:
+    return ConsentEvent(
+        event_id=event_id,
+        identifier_type="email",
+        identifier="ada@example.com",
+        purpose="*",
+        channel="*",
+        action=action,
+        source="call_centre",
+        occurred_at=NOON,
+        recorded_at=NOON,
+    )
+
+
+def test_a_ledger_from_before_keeps_its_chain_its_triggers_and_can_be_lifted(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def to_the_version_before(connection: Connection) -> None:
+        command.upgrade(alembic_config(connection), "0007")
+
+    with monkeypatch.context() as old_version:
+        old_version.setattr("activation.store.engine.migrate", to_the_version_before)
+        before = open_store(store_url)
+    with transaction(before) as connection:
+        append(connection, [said("e1", "restricted"), said("e2", "withdrawn")])
+    with pytest.raises(DBAPIError), transaction(before) as connection:
+        append(connection, [said("e3", "lifted")])
+    before.dispose()
+
+    store = open_store(store_url)
+    with transaction(store) as connection:
+        append(connection, [said("e3", "lifted")])
+    with store.connect() as connection:
+        report = verify_chain(connection)
+    assert (report.is_intact, report.checked) == (True, 3)
+    for change in ("update consent_event set action = action", "delete from consent_event"):
+        with pytest.raises(DBAPIError, match="append-only"), transaction(store) as connection:
+            connection.execute(text(change))
+    with transaction(store) as connection:
+        connection.execute(text("insert into privacy_permit (erasure_id) values ('x')"))
+        connection.execute(text("update consent_event set identifier = 'gone' where seq = 1"))
+    said_otherwise = text("update consent_event set action = 'granted' where seq = 2")
+    with pytest.raises(DBAPIError, match="append-only"), transaction(store) as connection:
+        connection.execute(said_otherwise)
+    store.dispose()
