@@ -78,7 +78,7 @@ SENTENCES = MappingProxyType(
 #: Reason code of the consent table -> what would change the verdict; the others are final.
 LIFTS = MappingProxyType(
     {
-        "restricted": "a lifting by the person, given under the same identifier",
+        "restricted": "the person's own newer `lifted`",
         "suppressed": "the person's own newer grant for this purpose and channel",
         "stale_consent": "a run, which copies the ledger anew",
         "no_rule": "a rule for the country in regimes.yml",
