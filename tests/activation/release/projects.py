@@ -50,7 +50,7 @@ def write_project(
     regimes: str = REGIMES,
     sql: str | None = "select 1",
 ) -> Path:
-    """Write the project; `days` is what its rule turns on, and without `sql` it has no dbt project."""
+    """Write the project; `days` is what its rule turns on. Without `sql` it has no dbt project."""
     for path, content in {
         "activation/journeys/reminder.yml": NODE.format(days=days, tier=tier),
         "activation/journeys/policies.yml": POLICIES,
