@@ -271,7 +271,7 @@ def _conclude(erasure: _Erasure) -> ErasureOutcome:
         raise ErasureIncomplete(f"identifiers remain in {places}. The receipt says so: {files[1]}")
     journal.complete(erasure.engine, request.erasure_id, note)
     remove(plan_file(home, request.erasure_id))
-    return ErasureOutcome(document, files)
+    return ErasureOutcome(receipt.document_of(note), files)
 
 
 def _decisions_of(home: Home, person_ids: Sequence[str]) -> int:
