@@ -26,13 +26,14 @@ test: $(DEV_READY) ## every test that a change must pass (under 20 minutes on tw
 test-all: $(DEV_READY) ## the same and the long runs
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q
 
-check: $(DEV_READY) ## format, types, imports, SQL, YAML, secrets: what pre-commit and CI run
+check: $(DEV_READY) ## format, types, imports, SQL, YAML, policy, secrets: what pre-commit and CI run
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/yamllint --strict dbt_project activation expectations .pre-commit-config.yaml
 	@$(BIN)/sqlfluff lint dbt_project/models --disable-progress-bar
+	@$(BIN)/assent check
 	@git ls-files -z -- ':!*.lock' ':!tests' | xargs -0 $(BIN)/detect-secrets-hook
 	@git ls-files -z -- tests | xargs -0 $(BIN)/detect-secrets-hook $(KEYS_ALONE)
 	@! grep -n '://' requirements.lock requirements-dev.lock

@@ -8,6 +8,7 @@ from orchestration.lazy_group import LazyGroup
 # command -> (module, function); the help line is read from the function's docstring
 COMMANDS = {
     "run": ("orchestration.cli_run", "run"),
+    "check": ("orchestration.cli_check", "check"),
     "demo": ("orchestration.demo.command", "demo"),
     "decide": ("orchestration.cli_decide", "decide"),
     "approve": ("orchestration.cli_approve", "approve"),

@@ -126,6 +126,41 @@ def build(
     ]
 
 
+def compiled_manifest(home: Home) -> dict[str, Any]:
+    """The manifest with every model's SQL as dbt compiles it, for the policy check.
+
+    No warehouse is opened and no data read: macros that ask the warehouse get nothing. The clock is
+    a fixed one, so that the same project compiles to the same text. Once per state of the project
+    and process. Raises DbtError with dbt's own words.
+    """
+    digest = project_digest()
+    if digest not in _COMPILED:
+        compile_project(home, DBT_PROJECT_DIR, manifest=parse(home))
+    return _COMPILED[digest]
+
+
+def compile_project(home: Home, project_dir: Path, *, manifest: Any = None) -> dict[str, Any]:
+    """Compile a dbt project, below the home; it is parsed unless `manifest` is what was parsed."""
+    digest = project_digest(project_dir)
+    if digest not in _COMPILED:
+        output = output_directory(home, project_dir) / "check"
+        _invoke(
+            home,
+            project_dir,
+            ["compile", "--no-introspect", "--vars", json.dumps({"as_of": _COMPILED_AS_OF})],
+            manifest=manifest,
+            on_event=None,
+            output=output,
+        )
+        text = (output / "target" / "manifest.json").read_text(encoding="utf-8")
+        _COMPILED[digest] = json.loads(text)
+    return _COMPILED[digest]
+
+
+_COMPILED: dict[str, dict[str, Any]] = {}
+_COMPILED_AS_OF = "2000-01-01T00:00:00+00:00"
+
+
 def _invoke(
     home: Home,
     project_dir: Path,
@@ -133,13 +168,16 @@ def _invoke(
     *,
     manifest: Any,
     on_event: Callable[[Any], None] | None,
+    output: Path | None = None,
 ) -> Any:
+    """Run dbt. With an `output` of its own it gets a scratch database there, not the warehouse."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    output = output_directory(home, project_dir)
+    warehouse = home.warehouse if output is None else output / home.warehouse.name
+    output = output or output_directory(home, project_dir)
     output.mkdir(parents=True, exist_ok=True)
-    export(WAREHOUSE_VARIABLE, str(home.warehouse))
+    export(WAREHOUSE_VARIABLE, str(warehouse))
     common = [
         "--quiet",
         *("--log-level", "none"),

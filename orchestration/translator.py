@@ -7,6 +7,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
+from expectations.policy.defaults import read_defaults
+
 # A table is late when no run has rebuilt it for this long. The age of its data is another number,
 # judged by the contracts in expectations/.
 RUN_OVERDUE = dg.FreshnessPolicy.time_window(
@@ -70,13 +72,24 @@ def column_metadata(node: Mapping[str, Any]) -> dict[str, Any]:
             name=name,
             type=column.get("data_type") or "?",
             description=column.get("description") or None,
-            tags=policy_tags(meta(column).get("policy") or {}),
+            tags=policy_tags(declared_policy(node, name, column)),
         )
         for name, column in node["columns"].items()
     ]
     if not columns:
         return {}
     return {"dagster/column_schema": dg.TableSchema(columns=columns)}
+
+
+def declared_policy(
+    node: Mapping[str, Any], name: str, column: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """What the YAML and the defaults say of a column; of a source that nobody labels nothing."""
+    own, table = meta(column).get("policy") or {}, meta(node).get("policy") or {}
+    if node["resource_type"] != "source" or not (own or table):
+        return own
+    path, source = node["original_file_path"], node["source_name"]
+    return read_defaults().merged(path, source, name, table, own)
 
 
 def policy_tags(policy: Mapping[str, Any]) -> dict[str, str]:

@@ -111,7 +111,10 @@ def check_egress(
     ]
     chosen_by = frozenset().union(
         *(field.selection for _, field in found if field is not None),
-        *(graph.field(column).label.categories for column in sorted(decided_on)),
+        *(
+            graph.field(column).label.categories | graph.field(column).selection
+            for column in sorted(decided_on)
+        ),
     )
     return (*refusals, *_selection(chosen_by, terms, on))
 

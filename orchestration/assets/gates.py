@@ -14,6 +14,7 @@ from expectations.contract import Gate, read_contracts
 from expectations.outcome import Outcome, gate_state
 from orchestration.environment import CONTRACTS_DIR
 from orchestration.observer import stage
+from orchestration.policy_check import check as check_policy
 from orchestration.project import WAREHOUSE_POOL, model_keys, source_keys
 from orchestration.run_settings import RunSettings
 from orchestration.warehouse import open_warehouse
@@ -37,6 +38,31 @@ def _check_specs(name: Gate) -> list[dg.AssetCheckSpec]:
     ]
 
 
+# stands beside the rules of contracts, and closes the gate as they do
+_POLICY = dg.AssetCheckSpec(
+    name="contract__policy",
+    asset=BEFORE_DECISIONS,
+    blocking=True,
+    description="Every column's policy holds, from the sources to what leaves (assent check).",
+)
+
+
+def _policy_outcome(settings: RunSettings) -> Outcome:
+    checked = check_policy(settings.resolved_home(), settings.time().date())
+    faults = [f"{one.code} {one.file}:{one.line}" for one in checked.findings]
+    return Outcome(
+        table=".".join(BEFORE_DECISIONS.path),
+        rule="policy",
+        description="the policy check finds nothing" + "".join(f"; {one}" for one in faults[:5]),
+        state="failed" if faults else "passed",
+        blocking=True,
+        observed=str(len(faults)),
+        unexpected=len(faults),
+        sample=tuple(faults[:5]),
+        error=None,
+    )
+
+
 def _gate(
     name: Gate, key: dg.AssetKey, deps: list[dg.AssetKey], description: str
 ) -> dg.AssetsDefinition:
@@ -52,17 +78,18 @@ def _gate(
                 description=description,
             )
         ],
-        check_specs=_check_specs(name),
+        check_specs=[*_check_specs(name), *([_POLICY] if name == "decisions" else [])],
         allow_arbitrary_check_specs=True,
         pool=WAREHOUSE_POOL,
     )
     def judge(settings: RunSettings) -> Iterator[Any]:
         home, as_of = settings.resolved_home(), settings.time()
+        policy = [_policy_outcome(settings)] if name == "decisions" else []
         with (
             stage(f"gate before the {name}") as announced,
             open_warehouse(home.warehouse, locked=True) as connection,
         ):
-            outcomes = gate.evaluate(connection, CONTRACTS, name, as_of)
+            outcomes = [*gate.evaluate(connection, CONTRACTS, name, as_of), *policy]
             gate.record(connection, name, outcomes, as_of)
             announced.detail(f"{len(outcomes)} rules")
         for outcome in outcomes:

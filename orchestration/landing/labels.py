@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from expectations.policy.defaults import read_defaults
 from expectations.policy.graph import Field, Relation
 from expectations.policy.label import Label
 from expectations.policy.lineage.edges import Column
@@ -17,8 +18,13 @@ def landing_relations(sources: Path) -> dict[str, Relation]:
         for source in read_document(file)["sources"]:
             if source.get("schema") == LANDING_SCHEMA:
                 for table in source["tables"]:
-                    relations[table["name"]] = _relation(str(file), source["name"], table)
+                    relations[table["name"]] = _relation(_below(file), source["name"], table)
     return relations
+
+
+def _below(file: Path) -> str:
+    """The path as dbt's manifest has it: models/staging/<system>/<file>."""
+    return "/".join(("models", *file.parts[-3:]))
 
 
 def _relation(path: str, system: str, table: Mapping[str, Any]) -> Relation:
@@ -29,7 +35,7 @@ def _relation(path: str, system: str, table: Mapping[str, Any]) -> Relation:
         schema=LANDING_SCHEMA,
         table=name,
         kind="source",
-        fields=tuple(_field(name, policy.get("origin") or system, one) for one in table["columns"]),
+        fields=tuple(_field(path, system, name, policy, one) for one in table["columns"]),
         lineage=None,
         path=path,
         subject=policy.get("subject"),
@@ -38,17 +44,20 @@ def _relation(path: str, system: str, table: Mapping[str, Any]) -> Relation:
     )
 
 
-def _field(table: str, origin: str, column: Mapping[str, Any]) -> Field:
-    policy = _policy(column)
+def _field(
+    path: str, system: str, table: str, about: Mapping[str, Any], column: Mapping[str, Any]
+) -> Field:
+    own = _policy(column)
+    policy = read_defaults().merged(path, system, column["name"], about, own)
     label = Label(
         categories=frozenset(policy.get("categories") or ()),
-        origin=frozenset({policy.get("origin") or origin}),
+        origin=frozenset({policy["origin"]}),
         residency=_set(policy.get("residency")),
         purposes=_set(policy.get("purposes")),
         retention_days=policy.get("retention_days"),
     )
     at = Column(LANDING_SCHEMA, table, column["name"])
-    return Field(at, str(column.get("data_type", "")), label, frozenset(), bool(policy))
+    return Field(at, str(column.get("data_type", "")), label, frozenset(), bool(own))
 
 
 def _set(values: Any) -> frozenset[str] | None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from orchestration.environment import DBT_PROJECT_DIR
+from orchestration.translator import declared_policy
 
 Manifest = dict[str, Any]
 Check = Callable[[Manifest], Iterator[str]]
@@ -110,7 +111,7 @@ def without_label(manifest: Manifest) -> Iterator[str]:
         if not {"subject", "subject_key"} <= (meta(source).get("policy") or {}).keys():
             yield f"{source['unique_id']}: the table"
         for name, column in source["columns"].items():
-            if not (meta(column).get("policy") or {}).keys() >= LABEL:
+            if not declared_policy(source, name, column).keys() >= LABEL:
                 yield f"{source['unique_id']}.{name}"
 
 

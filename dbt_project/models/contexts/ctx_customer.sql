@@ -1,12 +1,10 @@
 -- grain: one row per person who holds or held a policy
+-- Marketing may ask for this bundle, so nothing in it comes from what tells about health: no
+-- claims, and of the lines only those that insure things.
 with
 
 policies as (
     select * from {{ ref('per_policies') }}
-),
-
-claims as (
-    select * from {{ ref('per_claims') }}
 ),
 
 heard as (
@@ -18,18 +16,9 @@ covers as (
     select
         person_id,
         max(assurance) as assurance,
-        bool_or(status = 'active' and product_line = 'motor') as has_active_motor,
-        bool_or(status = 'active' and product_line = 'home') as has_active_home
+        bool_or(status = 'active' and property_line = 'motor') as has_active_motor,
+        bool_or(status = 'active' and property_line = 'home') as has_active_home
     from policies
-    group by person_id
-),
-
-losses as (
-    select
-        person_id,
-        count(*) as open_claims
-    from claims
-    where is_open
     group by person_id
 ),
 
@@ -39,16 +28,12 @@ bundled as (
         covers.person_id as subject_id,
         covers.assurance,
 
-        covers.has_active_motor,
-        covers.has_active_home,
-
-        cast(coalesce(losses.open_claims, 0) as integer) as open_claims,
+        coalesce(covers.has_active_motor, false) as has_active_motor,
+        coalesce(covers.has_active_home, false) as has_active_home,
 
         heard.source_at
     from covers
     cross join heard
-    left join losses
-        on covers.person_id = losses.person_id
 )
 
 select * from bundled

@@ -67,14 +67,30 @@ weighed as (
         person_id,
         identifier_type,
         identifier,
-        max_by(
-            status,
+        -- the worst, by a maximum that no order of the rows can change
+        max(
             case status when 'blocked' then 3 when 'shared' then 2 when 'conflict' then 1 else 0 end
-        ) as status,
+        ) as severity,
         min(assurance) as assurance,
         bool_and(is_restriction_only) as is_restriction_only
     from reaching
     group by person_id, identifier_type, identifier
+),
+
+named as (
+    select
+        person_id,
+        identifier_type,
+        identifier,
+        case severity
+            when 3 then 'blocked'
+            when 2 then 'shared'
+            when 1 then 'conflict'
+            else 'ok'
+        end as status,
+        assurance,
+        is_restriction_only
+    from weighed
 )
 
-select * from weighed
+select * from named

@@ -18,6 +18,7 @@ held as (
         holders.assurance,
         policies.customer_number,
         policies.product_line,
+        {{ keep_values('policies.product_line', ['home', 'motor', 'travel']) }} as property_line,
         policies.status,
         policies.currency,
         policies.auto_renew,

@@ -27,6 +27,12 @@ ORDER_FREE = frozenset(
     {"count", "count_star", "sum", "sum_no_overflow", "avg", "min", "max", "bool_and", "bool_or"}
     | {"bit_and", "bit_or", "bit_xor", "approx_count_distinct", "median", "stddev", "variance"}
 )
+#: Aggregates that return their first argument from the row that the others choose: those select the
+#: value and are no part of it.
+CHOOSING = frozenset(
+    {"arg_min", "arg_max", "arg_min_null", "arg_max_null", "min_by", "max_by"}
+    | {"arg_min_nulls_last", "arg_max_nulls_last"}
+)
 #: Window functions that number rows: they are computed from the order itself.
 RANKING = frozenset(
     {
@@ -87,6 +93,10 @@ def _aggregate(expression: Node, scope: Scope, given: Stream) -> Flow:
     refuse_unknown_parts(expression, _EXPRESSION)
     # FILTER is a condition inside the expression, as CASE is: sum(x) filter (where y)
     flow = _operands(expression, ("children", "filter"), scope, given.columns)
+    if expression["name"] in CHOOSING:
+        value, *choosing = flows_of(expression["children"], scope, given.columns)
+        kept = _operands(expression, ("filter",), scope, given.columns)
+        flow = value.joined(kept).selected_by(sources(choosing))
     orders = (expression.get("order_bys") or {}).get("orders") or []
     if orders:
         flow = flow.selected_by(ordering(orders, scope, given.columns).everything)

@@ -94,7 +94,6 @@ customers = st.builds(
     PERSONS,
     has_active_motor=FLAGS,
     has_active_home=st.just(False),
-    open_claims=st.sampled_from([0, 0, 1]),
     **COMMON,
 )
 permits = st.builds(

@@ -313,7 +313,6 @@ def test_an_audience_is_not_bound_by_night_or_caps(
         "source_at": NIGHT,
         "has_active_motor": True,
         "has_active_home": False,
-        "open_claims": 0,
     }
     insert(world, "contexts.ctx_customer", [member])
     insert(world, "consent.con_permits", [permit("p_1", "marketing", "email")])

@@ -23,8 +23,7 @@ DDL = {
     "next_milestone varchar, days_since_last_milestone integer, account_age_days integer",
     "contexts.ctx_ticket": f"{_KEYS}, ticket_id varchar, topic varchar, severity varchar, "
     "score integer, hours_since_answer decimal(18, 6)",
-    "contexts.ctx_customer": f"{_KEYS}, has_active_motor boolean, has_active_home boolean, "
-    "open_claims integer",
+    "contexts.ctx_customer": f"{_KEYS}, has_active_motor boolean, has_active_home boolean",
     "contexts.ctx_person": "person_id varchar, residency varchar, timezone varchar, "
     + ", ".join(f"reachable_{channel} boolean" for channel in CHANNELS),
     "consent.con_permits": "person_id varchar, purpose varchar, channel varchar, verdict varchar, "

@@ -4,9 +4,10 @@ import re
 
 import pytest
 import yaml
-from fideslang.default_taxonomy import DEFAULT_TAXONOMY
 
+from expectations.policy.vocabulary import read_vocabulary
 from orchestration.landing import ContractError, read_contracts
+from orchestration.landing.labels import landing_relations
 from orchestration.landing.tables import METADATA_COLUMNS
 
 PURPOSES = {
@@ -35,21 +36,24 @@ def test_the_insurer_announces_sixteen_entities_of_eight_systems(insurer_sources
 
 
 def test_every_landing_column_carries_a_label_of_known_words(insurer_sources):
-    known = {str(c.fides_key) for c in DEFAULT_TAXONOMY.data_category if not c.version_deprecated}
+    known = read_vocabulary().categories
+    relations = landing_relations(insurer_sources)
     for system, table in insurer_tables(insurer_sources):
         label = table["config"]["meta"]["policy"]
         names = {column["name"] for column in table["columns"]}
-        assert label["origin"] == system
+        fields = {field.column.name: field.label for field in relations[table["name"]].fields}
         assert {label["subject_key"], label["event_time"]} <= names
         assert METADATA_COLUMNS.keys() <= names
         for column in table["columns"]:
-            policy = column["config"]["meta"]["policy"]
-            assert policy.keys() == {"categories", "residency", "retention_days", "purposes"}
-            assert set(policy["categories"]) <= known
-            assert policy["categories"]
-            assert set(policy["purposes"]) <= PURPOSES
-            assert set(policy["residency"]) <= {"uk", "eu", "us", "other"}
-            assert policy["retention_days"] > 0
+            policy = fields[column["name"]]
+            assert policy.origin == {system}
+            assert policy.categories
+            assert policy.categories <= known
+            assert policy.purposes
+            assert policy.purposes <= PURPOSES
+            assert policy.residency
+            assert policy.residency <= {"uk", "eu", "us", "other"}
+            assert policy.retention_days > 0
             assert column["description"]
 
 

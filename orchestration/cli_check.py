@@ -1,0 +1,94 @@
+"""`assent check`: the policy type-checker over the dbt project, the journeys and the syncs."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from expectations.located_yaml import SourceError
+from expectations.policy.check import Checked
+from expectations.policy.difference import loosened
+from expectations.policy.explanation import explained, find
+from expectations.policy.finding import Finding
+from expectations.policy.sarif import sarif
+from orchestration import environment
+from orchestration.dbt_runner import DbtError
+from orchestration.policy_check import RevisionError, check_revision
+from orchestration.policy_check import check as check_policy
+
+
+class _NotChecked(click.ClickException):
+    """The project could not be checked at all."""
+
+    exit_code = 2
+
+
+@click.command()
+@click.option("--explain", metavar="MODEL.COLUMN", help="Prove one column's label, step by step.")
+@click.option("--diff", "revision", metavar="REV", help="Tell what is looser than in git.")
+@click.option("--json", "as_json", is_flag=True, help="Write the findings as JSON.")
+@click.option("--sarif", "as_sarif", is_flag=True, help="Write the findings as SARIF 2.1.0.")
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The day to check for (today, UTC).")
+@click.option("--home", "home_dir", type=click.Path(path_type=Path), help="Where state is kept.")
+@click.pass_context
+def check(
+    context: click.Context,
+    explain: str | None,
+    revision: str | None,
+    as_json: bool,
+    as_sarif: bool,
+    on: datetime | None,
+    home_dir: Path | None,
+) -> None:
+    """Check every column's categories, residency, retention and purposes, from source to sync.
+
+    Exit code 0 when nothing is wrong, 1 when something is (with --diff: looser), 2 when the project
+    could not be checked.
+    """
+    day = (on or datetime.now(UTC)).date()
+    try:
+        checked = check_policy(environment.home(home_dir), day)
+        if explain is not None:
+            click.echo("\n".join(explained(checked.graph, find(checked.graph, explain))))
+            return
+        if revision is not None:
+            changes = loosened(check_revision(revision, day).graph, checked.graph)
+            click.echo("\n".join(map(str, changes)) or f"nothing is looser than in {revision}")
+            context.exit(1 if changes else 0)
+    except KeyError:
+        raise _NotChecked(
+            f"{explain}: no such column, or several: say schema.table.column"
+        ) from None
+    except (DbtError, SourceError, RevisionError) as error:
+        raise _NotChecked(str(error)) from None
+    click.echo(_report(checked, as_json=as_json, as_sarif=as_sarif))
+    context.exit(1 if checked.findings else 0)
+
+
+def _report(checked: Checked, *, as_json: bool, as_sarif: bool) -> str:
+    findings = checked.findings
+    if as_sarif:
+        return json.dumps(sarif(findings), indent=2)
+    columns = sum(len(relation.fields) for relation in checked.graph.relations.values())
+    if as_json:
+        report = {"columns": columns, "findings": [_as_json(one) for one in findings]}
+        return json.dumps(report, indent=2)
+    lines = [str(one) for one in findings]
+    relations = len(checked.graph.relations)
+    lines.append(f"{columns} columns of {relations} relations, {len(findings)} findings")
+    return "\n".join(lines)
+
+
+def _as_json(finding: Finding) -> dict[str, object]:
+    return {
+        "code": finding.code.value,
+        "severity": "error",
+        "file": finding.file,
+        "line": finding.line,
+        "model": finding.model,
+        "column": finding.column,
+        "message": finding.message,
+        "path": [str(one) for one in finding.path],
+        "fix": finding.fix,
+    }

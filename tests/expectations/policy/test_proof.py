@@ -1,0 +1,108 @@
+"""What a declassify claims, the SQL must show: at the root of the column, on every branch."""
+
+from datetime import date
+
+import pytest
+
+from expectations.policy.declared import Declassify
+from expectations.policy.lineage.edges import Column
+from expectations.policy.proof import Unproven, prove
+from expectations.policy.vocabulary import read_vocabulary
+
+VOCABULARY = read_vocabulary()
+KEY = "(select key from store.hash_key)"
+HASH = f"sha256(concat_ws(chr(31), {KEY}, email))"
+LINE = "case when line in ('home', 'motor', 'travel') then line end"
+GROUPED = "from t group by region having count(distinct person_id) >= 20"
+
+
+def declassify(method: str, k: int | None = None, generalisation: str | None = None) -> Declassify:
+    released = frozenset({"user.contact.email"})
+    return Declassify(method, released, frozenset(), k, generalisation, date(2030, 1, 1))
+
+
+PROVEN = {
+    "hash": (f"select {HASH} as x from t", declassify("keyed_hash")),
+    "hash through CTEs": (
+        f"with a as (select {HASH} as y from t), b as (select * from a) select b.y as x from b",
+        declassify("keyed_hash"),
+    ),
+    "hash on both branches": (
+        f"select {HASH} as x from t union all select {HASH} as x from u",
+        declassify("keyed_hash"),
+    ),
+    "aggregate": (f"select avg(age) as x {GROUPED}", declassify("aggregate", 20)),
+    "year": ("select year(born) as x from t", declassify("generalise")),
+    "truncated": ("select date_trunc('year', born) as x from t", declassify("generalise")),
+    "listed": (
+        f"select {LINE} as x from t",
+        declassify("generalise", generalisation="property_line"),
+    ),
+    "dropped": ("select null as x from t", declassify("drop")),
+}
+UNPROVEN = {
+    "bare md5": ("select md5(email) as x from t", declassify("keyed_hash")),
+    "bare sha256": ("select sha256(email) as x from t", declassify("keyed_hash")),
+    "hash and value": (f"select {HASH} || email as x from t", declassify("keyed_hash")),
+    "hash on one branch": (
+        f"select {HASH} as x from t union all select email as x from u",
+        declassify("keyed_hash"),
+    ),
+    "key as a column of the row": (
+        "select sha256(key || email) as x from t",
+        declassify("keyed_hash"),
+    ),
+    "another table's key": (
+        "select sha256(concat((select key from other.hash_key), email)) as x from t",
+        declassify("keyed_hash"),
+    ),
+    "rows, not people": (
+        "select avg(age) as x from t group by region having count(*) >= 20",
+        declassify("aggregate", 20),
+    ),
+    "too few": (f"select avg(age) as x {GROUPED}", declassify("aggregate", 21)),
+    "k below the least": (f"select avg(age) as x {GROUPED}", declassify("aggregate", 2)),
+    "no having": ("select avg(age) as x from t group by region", declassify("aggregate", 20)),
+    "or": (
+        f"select avg(age) as x {GROUPED} or region = 'a'",
+        declassify("aggregate", 20),
+    ),
+    "one person's value": (f"select max(age) as x {GROUPED}", declassify("aggregate", 20)),
+    "day": ("select date_trunc('day', born) as x from t", declassify("generalise")),
+    "identity": ("select born as x from t", declassify("generalise")),
+    "keeps health": (
+        "select case when line in ('home', 'health') then line end as x from t",
+        declassify("generalise", generalisation="property_line"),
+    ),
+    "lets the rest through": (
+        "select case when line in ('home') then line else line end as x from t",
+        declassify("generalise", generalisation="property_line"),
+    ),
+    "another column": (
+        "select case when line in ('home') then diagnosis end as x from t",
+        declassify("generalise", generalisation="property_line"),
+    ),
+    "no such generalisation": (
+        f"select {LINE} as x from t",
+        declassify("generalise", generalisation="anything"),
+    ),
+    "kept": ("select coalesce(email, '') as x from t", declassify("drop")),
+    "star of a join": (
+        "select * from (select year(born) as x from t) as a join u using (id)",
+        declassify("generalise"),
+    ),
+}
+VALUE = frozenset({VOCABULARY.hash_key, Column("main", "t", "email")})
+
+
+@pytest.mark.parametrize("name", PROVEN)
+def test_the_declared_operation_at_the_root_is_proven(name: str) -> None:
+    sql, declared = PROVEN[name]
+    prove(sql, "x", VALUE, declared, VOCABULARY)
+
+
+@pytest.mark.parametrize("name", UNPROVEN)
+def test_anything_else_is_not_proven(name: str) -> None:
+    sql, declared = UNPROVEN[name]
+    with pytest.raises(Unproven):
+        prove(sql, "x", VALUE, declared, VOCABULARY)
