@@ -40,7 +40,7 @@ def policy_findings(root: Path) -> Sequence[str]:
     A release without a dbt project has no columns to check.
     """
     project = root / DBT_PROJECT_DIR.name
-    if not project.is_dir():
+    if not (project / "dbt_project.yml").is_file():
         return ()
     with TemporaryDirectory() as folder:
         try:
