@@ -14,6 +14,8 @@ COMMANDS = {
     "approve": ("orchestration.cli_approve", "approve"),
     "explain": ("orchestration.cli_explain", "explain"),
     "sql": ("orchestration.cli_sql", "sql"),
+    "policy": ("orchestration.cli_policy", "policy"),
+    "evidence": ("orchestration.cli_evidence", "evidence"),
     "release": ("orchestration.cli_release", "release"),
     "log": ("orchestration.cli_log", "log"),
     "consent": ("orchestration.cli_consent", "consent"),

@@ -19,12 +19,14 @@ from activation.decisions import (
     record_release,
     replace_successors,
 )
+from activation.journeys import JourneySet
 from activation.log import Batch, DecisionLog, load_or_create_key
 from activation.release import halts, stored_releases
 from activation.release.slices import Slice, deciding_sql, slices_of
 from activation.store import open_store
 from activation.store.identity import successors
 from expectations import gate
+from orchestration.bundles import bundles_of
 from orchestration.environment import Home, RecordInputs
 from orchestration.rules import Rules, rules_of
 from orchestration.warehouse import open_warehouse
@@ -36,7 +38,8 @@ LOG_ORIGIN = "assent.example/decisions"
 class DecisionReport:
     """What one run decided: new rows, their outcomes, the batches that hold them, the log's size.
 
-    `canary` says which release a share of the persons decided under, if any did.
+    `canary` says which release a share of the persons decided under, if any did; `refused` why
+    nodes did not get their context bundle, and so decided nothing.
     """
 
     release: str
@@ -46,6 +49,7 @@ class DecisionReport:
     outcomes: dict[str, int]
     batches: list[int]
     logged: int
+    refused: list[str]
 
 
 def open_log(home: Home, *, writing: bool) -> DecisionLog:
@@ -71,6 +75,10 @@ def decide_and_log(home: Home, as_of: datetime, rules: Rules) -> DecisionReport:
             releases, approvals = stored_releases(store), current_approvals(store)
             halted, slices = halts.halted(store), slices_of(store, rules.release.id)
             merged = successors(store)
+        deciding = [
+            (part, rules_of(home, part.release_id) if part.is_canary else rules) for part in slices
+        ]
+        bundles = [bundles_of(home, engine, each, as_of) for _, each in deciding]
         with open_warehouse(home.warehouse) as connection:
             gate.require_open(connection, "decisions", as_of)
             replace_successors(connection, merged)
@@ -82,13 +90,14 @@ def decide_and_log(home: Home, as_of: datetime, rules: Rules) -> DecisionReport:
                     connection,
                     log,
                     part,
-                    rules_of(home, part.release_id) if part.is_canary else rules,
+                    each.release,
+                    given.journeys,
                     as_of=as_of,
                     approvals=approvals,
                     halted=halted,
                     recorded=home.record_inputs,
                 )
-                for part in slices
+                for (part, each), given in zip(deciding, bundles, strict=True)
             ]
             materialise(connection, as_of=as_of, deciding=deciding_sql(slices, "l.person_id"))
     finally:
@@ -102,6 +111,7 @@ def decide_and_log(home: Home, as_of: datetime, rules: Rules) -> DecisionReport:
         outcomes=_counts(every),
         batches=[batch.number for _, batch in decided if batch],
         logged=log.size,
+        refused=sorted({str(one) for given in bundles for one in given.refusals}),
     )
 
 
@@ -109,7 +119,8 @@ def _decide_slice(
     connection: duckdb.DuckDBPyConnection,
     log: DecisionLog,
     part: Slice,
-    rules: Rules,
+    release: Release,
+    journeys: JourneySet,
     *,
     as_of: datetime,
     approvals: pa.Table,
@@ -117,11 +128,10 @@ def _decide_slice(
     recorded: RecordInputs,
 ) -> tuple[pa.Table, Batch | None]:
     """Decide for one slice of the persons and seal it: its rows, and the batch that holds them."""
-    journeys = rules.journeys()
     everybody = decide(
         connection,
         journeys=journeys,
-        release=rules.release,
+        release=release,
         as_of=as_of,
         approvals=approvals,
         halted=halted,
@@ -132,7 +142,7 @@ def _decide_slice(
         inputs = record_inputs(
             connection,
             journeys=journeys,
-            release=rules.release,
+            release=release,
             as_of=as_of,
             approvals=approvals,
             decided=everybody,
@@ -142,7 +152,7 @@ def _decide_slice(
     batch = log.append(
         rows,
         as_of=as_of,
-        release=rules.release.id,
+        release=release.id,
         sealed_at=datetime.now(UTC),
         inputs=inputs,
     )

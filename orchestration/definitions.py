@@ -8,6 +8,7 @@ from orchestration.assets.gates import gate_before_decisions, gate_before_syncs
 from orchestration.assets.identity import id_commit
 from orchestration.assets.landing import consent_ledger_copy, landing, reference_tables
 from orchestration.assets.moment import read_copy
+from orchestration.assets.policy import policy_tables
 from orchestration.assets.releases import release_history
 from orchestration.assets.retention import retention
 from orchestration.assets.syncs import SYNCS
@@ -23,6 +24,7 @@ defs = dg.Definitions(
         consent_ledger_copy,
         dbt_customer,
         id_commit,
+        policy_tables,
         gate_before_decisions,
         decisions,
         release_history,

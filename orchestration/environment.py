@@ -23,6 +23,8 @@ KEYS_VARIABLE = "ASSENT_KEYS"
 COPIES_VARIABLE = "ASSENT_CHECKPOINT_COPIES"
 INPUTS_VARIABLE = "ASSENT_RECORD_INPUTS"
 ACTOR_VARIABLE = "ASSENT_ACTOR"
+REGION_VARIABLE = "ASSENT_REGION"
+DEFAULT_REGION = "uk"
 
 
 class SettingError(ValueError):
@@ -80,6 +82,11 @@ class Home:
         return self.path / "dbt"
 
     @property
+    def policy_pages(self) -> Path:
+        """Column lineage and labels as pages, as the last run wrote them."""
+        return self.path / "policy" / "lineage"
+
+    @property
     def dagster(self) -> Path:
         return self.path / "dagster"
 
@@ -124,6 +131,13 @@ def _record_inputs(value: str | None) -> RecordInputs:
     except ValueError:
         known = ", ".join(RecordInputs)
         raise SettingError(f"{INPUTS_VARIABLE}: {value} is none of {known}; set one") from None
+
+
+def processing_region(variables: Mapping[str, str] | None = None) -> str:
+    """Where this deployment processes data, as policy labels name regions: ASSENT_REGION, or the
+    sample brand's own. A context bundle holds no column that may not be processed there."""
+    variables = os.environ if variables is None else variables
+    return variables.get(REGION_VARIABLE) or DEFAULT_REGION
 
 
 def export(name: str, value: str) -> None:

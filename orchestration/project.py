@@ -5,11 +5,12 @@ from typing import Any
 
 import dagster as dg
 
+from expectations.policy.graph import PolicyGraph
 from orchestration import dbt_runner, environment
+from orchestration.policy_graph import policy_graph
 from orchestration.rules import active_dbt_project
 from orchestration.translator import AssentTranslator
 
-TRANSLATOR = AssentTranslator()
 # One writer: DuckDB refuses a second process, so a step that opens the warehouse waits its turn.
 WAREHOUSE_POOL = "warehouse_writer"
 
@@ -20,6 +21,16 @@ def manifest() -> dict[str, Any]:
     files before the first release. Parsed anew when a dbt file changed."""
     home = environment.home()
     return dbt_runner.read_manifest(home, active_dbt_project(home))
+
+
+@cache
+def graph() -> PolicyGraph:
+    """The policy graph of the same project, proven anew when a dbt file or the checker changed."""
+    home = environment.home()
+    return policy_graph(home, active_dbt_project(home))
+
+
+TRANSLATOR = AssentTranslator(graph(), environment.home().policy_pages)
 
 
 def source_specs(schema: str) -> list[dg.AssetSpec]:

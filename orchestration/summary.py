@@ -51,6 +51,7 @@ class RunSummary:
     release: str | None = None
     canary: str | None = None
     halted: list[str] = field(default_factory=list)
+    bundles_refused: list[str] = field(default_factory=list)
     rules_differ: list[str] = field(default_factory=list)
     decisions_new: int = 0
     decisions_logged: int = 0
@@ -89,6 +90,7 @@ def summarise(
             release=decided.get("release"),
             canary=decided.get("canary"),
             halted=list(decided.get("halted", [])),
+            bundles_refused=list(decided.get("refused", [])),
             rules_differ=list(decided.get("differing", [])),
             decisions_new=int(decided.get("rows", 0)),
             decisions_logged=_count(connection, "activation", "decision_log"),

@@ -35,6 +35,9 @@ def print_summary(summary: RunSummary, console: Console) -> None:
     carried_out = {name: one for name, one in summary.syncs.items() if "note" not in one}
     if carried_out:
         console.print(_sync_table(carried_out))
+    for name, report in carried_out.items():
+        for refusal in report.get("refusals", []):
+            console.print(f"         [yellow]{name} may not leave: {refusal}[/yellow]")
     if idle := sorted(summary.syncs.keys() - carried_out.keys()):
         console.print(f"[dim]not set up in this home: {', '.join(idle)}[/dim]", highlight=False)
     console.print(
@@ -76,6 +79,8 @@ def _print_release(summary: RunSummary, console: Console) -> None:
         console.print(f"         canary: {summary.canary} of the persons", highlight=False)
     if summary.halted:
         console.print(f"         [yellow]halted: {', '.join(summary.halted)}[/yellow]")
+    for refusal in summary.bundles_refused:
+        console.print(f"         [yellow]bundle refused: {refusal}[/yellow]", highlight=False)
     if summary.rules_differ:
         files = summary.rules_differ
         more = f" and {len(files) - 1} more" if len(files) > 1 else ""

@@ -17,9 +17,12 @@ from activation.connectors.settings import (
 )
 from activation.store import open_store
 from activation.syncs import Guards, SyncReport, SyncSpec, run_sync
+from activation.syncs.labels import label_refusals
 from expectations import gate
 from orchestration import environment
 from orchestration.environment import Home
+from orchestration.policy_graph import policy_graph
+from orchestration.rules import Rules
 from orchestration.secret_keys import secret_key
 from orchestration.warehouse import has_table, open_warehouse
 
@@ -59,13 +62,15 @@ def run(
     home: Home,
     spec: SyncSpec,
     as_of: datetime,
+    rules: Rules,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> SyncReport | None:
-    """Carry out one sync; None when its destination is not set up in this home."""
+    """Carry out one sync under the labels of `rules`; None when its destination is not set up in
+    this home."""
     if spec.destination not in destinations(home):
         return None
     connector = connector_for(home, spec, clock)
-    return _carry_out(home, spec, connector, as_of)
+    return _carry_out(home, spec, connector, as_of, _refusals(home, spec, as_of, rules))
 
 
 def connector_for(home: Home, spec: SyncSpec, clock: Callable[[], datetime]) -> Connector:
@@ -79,7 +84,15 @@ def connector_for(home: Home, spec: SyncSpec, clock: Callable[[], datetime]) -> 
     )
 
 
-def _carry_out(home: Home, spec: SyncSpec, connector: Connector, as_of: datetime) -> SyncReport:
+def _refusals(home: Home, spec: SyncSpec, as_of: datetime, rules: Rules) -> list[str]:
+    """Why the labels of the release forbid that the sync sends on this day."""
+    graph = policy_graph(home, rules.dbt_project, as_of.date())
+    return [str(one) for one in label_refusals(graph, rules.journeys(), spec, as_of.date())]
+
+
+def _carry_out(
+    home: Home, spec: SyncSpec, connector: Connector, as_of: datetime, refusals: list[str]
+) -> SyncReport:
     with open_warehouse(home.warehouse) as connection:
         sources = _read(connection, spec, as_of)
     engine = open_store(home.store_url)
@@ -94,7 +107,7 @@ def _carry_out(home: Home, spec: SyncSpec, connector: Connector, as_of: datetime
             as_of=as_of,
             run_id=f"{as_of:%Y%m%dT%H%M%SZ}",
             hash_key=secret_key(home, HASH_KEY_FILE),
-            guards=Guards.of(spec, [sources.gate_closed] if sources.gate_closed else []),
+            guards=Guards.of(spec, [sources.gate_closed] if sources.gate_closed else [], refusals),
             denied=sources.denied,
         )
     finally:

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
-from expectations.policy.defaults import read_defaults
+from expectations.policy.graph import PolicyGraph
+from orchestration.policy_metadata import table_metadata
 
 # A table is late when no run has rebuilt it for this long. The age of its data is another number,
 # judged by the contracts in expectations/.
@@ -17,10 +19,15 @@ RUN_OVERDUE = dg.FreshnessPolicy.time_window(
 
 
 class AssentTranslator(DagsterDbtTranslator):
-    """Asset key [schema, table], group = folder = schema, owner, kinds, policy tags per column."""
+    """Asset key [schema, table], group = folder = schema, owner, kinds, policy labels per column.
 
-    def __init__(self) -> None:
+    `graph` holds the labels, `pages` is the folder of the rendered lineage pages.
+    """
+
+    def __init__(self, graph: PolicyGraph, pages: Path) -> None:
         super().__init__(DagsterDbtTranslatorSettings(enable_code_references=False))
+        self._graph = graph
+        self._pages = pages
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
@@ -29,7 +36,16 @@ class AssentTranslator(DagsterDbtTranslator):
         spec = super().get_asset_spec(manifest, unique_id, project)
         return spec.replace_attributes(
             group_name=node["schema"], freshness_policy=RUN_OVERDUE, kinds=kinds(node)
-        ).merge_attributes(metadata=column_metadata(node))
+        ).merge_attributes(metadata=self.policy_metadata(node))
+
+    def policy_metadata(self, node: Mapping[str, Any]) -> dict[str, Any]:
+        """Columns with their labels, column lineage, and what holds for the table as a whole."""
+        schema, table = asset_key(node).path
+        relation = self._graph.relations.get((schema, table))
+        if relation is None:
+            return {}
+        words = {name.lower(): one["description"] for name, one in node["columns"].items()}
+        return table_metadata(relation, words, self._pages)
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         return asset_key(dbt_resource_props)
@@ -63,40 +79,3 @@ def meta(node: Mapping[str, Any]) -> Mapping[str, Any]:
     merged: dict[str, Any] = dict(node.get("meta") or {})
     merged.update((node.get("config") or {}).get("meta") or {})
     return merged
-
-
-def column_metadata(node: Mapping[str, Any]) -> dict[str, Any]:
-    """Dagster's column schema with a tag chip for each policy label of the column."""
-    columns = [
-        dg.TableColumn(
-            name=name,
-            type=column.get("data_type") or "?",
-            description=column.get("description") or None,
-            tags=policy_tags(declared_policy(node, name, column)),
-        )
-        for name, column in node["columns"].items()
-    ]
-    if not columns:
-        return {}
-    return {"dagster/column_schema": dg.TableSchema(columns=columns)}
-
-
-def declared_policy(
-    node: Mapping[str, Any], name: str, column: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    """What the YAML and the defaults say of a column; of a source that nobody labels nothing."""
-    own, table = meta(column).get("policy") or {}, meta(node).get("policy") or {}
-    if node["resource_type"] != "source" or not (own or table):
-        return own
-    path, source = node["original_file_path"], node["source_name"]
-    return read_defaults().merged(path, source, name, table, own)
-
-
-def policy_tags(policy: Mapping[str, Any]) -> dict[str, str]:
-    """A policy label as tag chips: one per category, region and purpose, and the retention."""
-    tags = {f"category/{category}": "" for category in policy.get("categories", [])}
-    tags |= {f"residency/{region}": "" for region in policy.get("residency", [])}
-    tags |= {f"purpose/{purpose}": "" for purpose in policy.get("purposes", [])}
-    if "retention_days" in policy:
-        tags["retention_days"] = str(policy["retention_days"])
-    return tags

@@ -9,12 +9,14 @@ from expectations.policy.graph import PolicyGraph
 from expectations.policy.lineage.edges import Column
 
 How = Literal["value", "selection", "rows"]
+EVERY = "*"
+"""In place of a column's name: every column of the relation, through its rows."""
 
 
 @dataclass(frozen=True, order=True)
 class Edge:
     """`target` depends on `source`: by its value, by what selected its value (`selection`), or by
-    what decided which rows its relation has (`rows`)."""
+    what decided which rows its relation has (`rows`; the target's name is then `*`)."""
 
     source: Column
     target: Column
@@ -31,11 +33,13 @@ def edges(graph: PolicyGraph) -> Iterator[Edge]:
             kinds: tuple[tuple[How, frozenset[Column]], ...] = (
                 ("value", output.value),
                 ("selection", output.selection),
-                ("rows", relation.lineage.rows),
             )
             for how, sources in kinds:
                 for source in sorted(sources):
                     yield Edge(source, target, how)
+        every = Column(relation.schema, relation.table, EVERY)
+        for source in sorted(relation.lineage.rows):
+            yield Edge(source, every, "rows")
 
 
 def readers(graph: PolicyGraph) -> Mapping[Column, tuple[Edge, ...]]:

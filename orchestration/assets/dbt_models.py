@@ -100,7 +100,8 @@ def _event(context: dg.AssetExecutionContext, result: NodeResult) -> Iterator[An
         return
     if node["resource_type"] == "model" and result.status in DONE:
         yield dg.MaterializeResult(
-            asset_key=TRANSLATOR.get_asset_key(node), metadata={"seconds": result.seconds}
+            asset_key=TRANSLATOR.get_asset_key(node),
+            metadata={"seconds": result.seconds, **TRANSLATOR.policy_metadata(node)},
         )
     if node["resource_type"] == "test":
         yield from _check(context, result, node)

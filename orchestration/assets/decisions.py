@@ -40,9 +40,12 @@ def decisions(
                 "release": report.release,
                 "canary": report.canary,
                 "halted": report.halted,
+                "refused": report.refused,
                 "differing": differing_files(rules.release),
             },
         )
+    for refusal in report.refused:
+        context.log.warning(f"context bundle refused, the node decides nothing: {refusal}")
     for key in source_keys("activation"):
         yield dg.MaterializeResult(
             asset_key=key,
@@ -52,6 +55,8 @@ def decisions(
                 "decisions_in_the_log": report.logged,
                 "canary": report.canary or "none",
                 "halted": ", ".join(report.halted) or "none",
+                "bundles_refused": len(report.refused),
+                "refusals": "\n".join(report.refused) or "none",
                 "batch": ", ".join(map(str, report.batches)) or "none: nothing new",
                 **{f"outcome_{name}": count for name, count in report.outcomes.items()},
             },

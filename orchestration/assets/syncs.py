@@ -9,6 +9,7 @@ from orchestration import sync_step
 from orchestration.assets.gates import BEFORE_SYNCS
 from orchestration.observer import stage
 from orchestration.project import TRANSLATOR, WAREHOUSE_POOL, exposures, manifest
+from orchestration.run_rules import rules_of_run
 from orchestration.run_settings import RunSettings
 
 
@@ -34,13 +35,16 @@ def _asset(exposure: dict[str, Any]) -> dg.AssetsDefinition:
     )
     def sync(context: dg.AssetExecutionContext, settings: RunSettings) -> dg.MaterializeResult:
         with stage(f"sync {spec.name}") as announced:
-            report = sync_step.run(settings.resolved_home(), spec, settings.time())
+            home, as_of = settings.resolved_home(), settings.time()
+            report = sync_step.run(home, spec, as_of, rules_of_run(context, home, as_of))
             announced.report("sync", spec.name, _described(report))
         if report is not None and (report.stopped or report.overdue_removals):
             context.log.warning(
                 f"{spec.name}: stopped={report.stopped}, "
                 f"removals that are overdue={report.overdue_removals}"
             )
+        for refusal in report.refusals if report is not None else []:
+            context.log.warning(f"{spec.name} sends removals alone: {refusal}")
         return dg.MaterializeResult(metadata=_metadata(report))
 
     return sync
