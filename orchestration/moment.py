@@ -14,6 +14,7 @@ from activation.moment.publishing import MANIFEST
 from activation.release import halts
 from activation.release.slices import Slice, slices_of
 from activation.store import open_store
+from orchestration.bundles import bundles_of
 from orchestration.decision_step import open_log
 from orchestration.environment import Home
 from orchestration.rules import active_rules, rules_of
@@ -68,5 +69,8 @@ def _rules_by_slice(home: Home, store: Engine, at: datetime) -> list[tuple[Slice
     for part in slices:
         own = active if part.release_id == active.release.id else rules_of(home, part.release_id)
         book = RuleBook(own.regimes())
-        found.append((part, Rules(own.journeys(), own.release, book, halted)))
+        # A node that is refused its bundle decides nothing here either, and its fields stay out of
+        # the read copy.
+        journeys = bundles_of(home, store, own, at).journeys
+        found.append((part, Rules(journeys, own.release, book, halted)))
     return found

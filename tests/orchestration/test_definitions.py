@@ -39,6 +39,7 @@ ASSETS = {
         per_policies per_records per_sources per_tickets
     """,
     "contexts": "ctx_account ctx_claim ctx_customer ctx_person ctx_policy ctx_ticket",
+    "policy": "pol_edge pol_field",
     "gate": "before_decisions before_syncs",
     "activation": "action audience decision_log release_history",
     "moment": "read_copy",
@@ -97,10 +98,37 @@ def test_every_column_of_landing_carries_its_policy_as_tags(graph: Any) -> None:
         for column in getattr(schema, "value", schema).columns:
             kinds = {tag.split("/")[0] for tag in column.tags}
             labelled += 1
-            if not kinds >= {"category", "residency", "purpose", "retention_days"}:
+            if not kinds >= {"category", "residency", "purpose", "retention"}:
                 faults.append(f"landing.{table}.{column.name}: complete config.meta.policy")
     assert faults == []
     assert labelled > 100
+
+
+def test_every_column_of_every_model_has_a_type_and_chips_of_its_inferred_label(
+    graph: Any, manifest: dict[str, Any]
+) -> None:
+    models = [one for one in manifest["nodes"].values() if one["resource_type"] == "model"]
+    chips = 0
+    for node in models:
+        metadata = graph.get(dg.AssetKey([node["schema"], node["alias"]])).metadata
+        columns = metadata["dagster/column_schema"].value.columns
+        assert {one.name for one in columns} >= {name.lower() for name in node["columns"]}
+        assert all(one.type != "?" for one in columns)
+        chips += sum(len(one.tags) for one in columns)
+        assert "policy/residency" in metadata
+    assert chips > 1000
+
+
+def test_an_outbound_address_is_shown_with_its_label_its_lineage_and_its_page(graph: Any) -> None:
+    metadata = graph.get(dg.AssetKey(["outbound", "out_outbox_actions"])).metadata
+    columns = {one.name: one for one in metadata["dagster/column_schema"].value.columns}
+    assert {"category/user.contact.email", "residency/uk"} <= set(columns["address"].tags)
+    lineage = metadata["dagster/column_lineage"].value.deps_by_column
+    (source,) = lineage["address"]
+    assert source.asset_key == dg.AssetKey(["outbound", "out_permitted_actions"])
+    assert source.column_name == "address"
+    assert metadata["policy/lineage"].value.endswith("outbound.out_outbox_actions.html")
+    assert metadata["policy/retention_days"].value > 0
 
 
 def test_keys_are_schema_and_table(definitions: Any, manifest: dict[str, Any]) -> None:

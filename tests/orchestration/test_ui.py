@@ -97,7 +97,7 @@ def test_the_browser_shows_owner_kind_and_policy_tags_of_a_landing_column(
     for shown in (
         "category/user.contact.email",
         "residency/uk",
-        "retention_days",
+        "retention/3650d",
         "team-data@assent.example",
     ):
         assert shown in page, shown
