@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -91,22 +91,6 @@ def project_digest(project_dir: Path = DBT_PROJECT_DIR) -> str:
 def read_manifest(home: Home, project_dir: Path = DBT_PROJECT_DIR) -> dict[str, Any]:
     """The manifest as JSON, parsed anew when the project changed."""
     manifest: dict[str, Any] = json.loads(prepare_manifest(home, project_dir).read_text())
-    return manifest
-
-
-COMPILED_AT = "2000-01-01T00:00:00+00:00"
-"""The clock of a compilation that nobody runs: it stands in the SQL and decides nothing."""
-
-
-def compile_project(home: Home, project_dir: Path = DBT_PROJECT_DIR) -> dict[str, Any]:
-    """The manifest with the SQL of every model, against an empty warehouse of its own.
-
-    The real warehouse stays closed: another process may be writing it.
-    """
-    scratch = replace(home, path=output_directory(home, project_dir) / "compiled")
-    arguments = ["compile", "--vars", json.dumps({"as_of": COMPILED_AT})]
-    _invoke(scratch, project_dir, arguments, manifest=parse(home, project_dir), on_event=None)
-    manifest: dict[str, Any] = json.loads(manifest_path(scratch, project_dir).read_text())
     return manifest
 
 

@@ -41,7 +41,8 @@ def policy_graph(
 
 
 def _make(home: Home, project_dir: Path, on: date, path: Path) -> PolicyGraph:
-    compiled = dbt_runner.compile_project(home, project_dir)
+    parsed = dbt_runner.parse(home, project_dir)
+    compiled = dbt_runner.compile_project(home, project_dir, manifest=parsed)
     graph = build_graph(compiled, Locator(project_dir), on)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

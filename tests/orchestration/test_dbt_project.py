@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from expectations.policy.defaults import read_defaults
 from orchestration.environment import DBT_PROJECT_DIR
-from orchestration.translator import declared_policy
 
 Manifest = dict[str, Any]
 Check = Callable[[Manifest], Iterator[str]]
@@ -111,7 +111,14 @@ def without_label(manifest: Manifest) -> Iterator[str]:
         if not {"subject", "subject_key"} <= (meta(source).get("policy") or {}).keys():
             yield f"{source['unique_id']}: the table"
         for name, column in source["columns"].items():
-            if not declared_policy(source, name, column).keys() >= LABEL:
+            declared = read_defaults().merged(
+                source["original_file_path"],
+                source["source_name"],
+                name,
+                meta(source).get("policy") or {},
+                meta(column).get("policy") or {},
+            )
+            if not declared.keys() >= LABEL:
                 yield f"{source['unique_id']}.{name}"
 
 
