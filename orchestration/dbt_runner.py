@@ -57,7 +57,11 @@ def prepare_manifest(home: Home, project_dir: Path = DBT_PROJECT_DIR) -> Path:
     marker = output_directory(home, project_dir) / DIGEST_FILE
     digest = project_digest(project_dir)
     if not (path.exists() and marker.exists() and marker.read_text() == digest):
-        parse(home, project_dir)
+        parsed = parse(home, project_dir)
+        if not path.exists():  # this process had parsed it for another home
+            path.parent.mkdir(parents=True, exist_ok=True)
+            parsed.writable_manifest().write(str(path))
+            marker.write_text(digest)
     return path
 
 

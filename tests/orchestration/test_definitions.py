@@ -62,6 +62,11 @@ def graph(definitions: Any) -> Any:
     return definitions.resolve_asset_graph()
 
 
+def plain(metadata: Any) -> Any:
+    """The value of a metadata entry, wrapped or not."""
+    return getattr(metadata, "value", metadata)
+
+
 def test_the_assets_are_exactly_these(graph: Any) -> None:
     listed = {f"{schema}/{table}" for schema, tables in ASSETS.items() for table in tables.split()}
     found = {"/".join(key.path) for key in graph.get_all_asset_keys()}
@@ -95,7 +100,7 @@ def test_every_column_of_landing_carries_its_policy_as_tags(graph: Any) -> None:
     faults, labelled = [], 0
     for table in set(ASSETS["landing"].split()) - AUDIT_TABLES:
         schema = graph.get(dg.AssetKey(["landing", table])).metadata["dagster/column_schema"]
-        for column in getattr(schema, "value", schema).columns:
+        for column in plain(schema).columns:
             kinds = {tag.split("/")[0] for tag in column.tags}
             labelled += 1
             if not kinds >= {"category", "residency", "purpose", "retention"}:
@@ -111,7 +116,7 @@ def test_every_column_of_every_model_has_a_type_and_chips_of_its_inferred_label(
     chips = 0
     for node in models:
         metadata = graph.get(dg.AssetKey([node["schema"], node["alias"]])).metadata
-        columns = metadata["dagster/column_schema"].value.columns
+        columns = plain(metadata["dagster/column_schema"]).columns
         assert {one.name for one in columns} >= {name.lower() for name in node["columns"]}
         assert all(one.type != "?" for one in columns)
         chips += sum(len(one.tags) for one in columns)
@@ -121,14 +126,14 @@ def test_every_column_of_every_model_has_a_type_and_chips_of_its_inferred_label(
 
 def test_an_outbound_address_is_shown_with_its_label_its_lineage_and_its_page(graph: Any) -> None:
     metadata = graph.get(dg.AssetKey(["outbound", "out_outbox_actions"])).metadata
-    columns = {one.name: one for one in metadata["dagster/column_schema"].value.columns}
+    columns = {one.name: one for one in plain(metadata["dagster/column_schema"]).columns}
     assert {"category/user.contact.email", "residency/uk"} <= set(columns["address"].tags)
-    lineage = metadata["dagster/column_lineage"].value.deps_by_column
+    lineage = plain(metadata["dagster/column_lineage"]).deps_by_column
     (source,) = lineage["address"]
     assert source.asset_key == dg.AssetKey(["outbound", "out_permitted_actions"])
     assert source.column_name == "address"
-    assert metadata["policy/lineage"].value.endswith("outbound.out_outbox_actions.html")
-    assert metadata["policy/retention_days"].value > 0
+    assert plain(metadata["policy/lineage"]).endswith("outbound.out_outbox_actions.html")
+    assert plain(metadata["policy/retention_days"]) > 0
 
 
 def test_keys_are_schema_and_table(definitions: Any, manifest: dict[str, Any]) -> None:
