@@ -37,7 +37,7 @@ _STATEMENTS = (
         from range({{persons}}) as r(i)""",
     f"""insert into contexts.ctx_customer
         select 'p_' || i, 'p_' || i, {_LEVEL}, {_SEEN}, draw('motor', i, 4) <> 0,
-            draw('home', i, 4) = 0, draw('claims', i, 2)
+            draw('home', i, 4) = 0
         from range({{persons}}) as r(i)""",
     """insert into contexts.ctx_person
         select 'p_' || i, case draw('region', i, 9) when 0 then 'eu' when 1 then null else 'uk' end,
