@@ -144,9 +144,14 @@ def compiled_manifest(home: Home) -> dict[str, Any]:
 
 
 def compile_project(home: Home, project_dir: Path, *, manifest: Any = None) -> dict[str, Any]:
-    """Compile a dbt project, below the home; it is parsed unless `manifest` is what was parsed."""
+    """Compile a dbt project, below the home.
+
+    It is parsed unless `manifest` is what was parsed, or this process has parsed the same files, in
+    whatever folder: those of a release are mostly those of the project.
+    """
     digest = project_digest(project_dir)
     if digest not in _COMPILED:
+        manifest = manifest or _PARSED.get(digest)
         output = output_directory(home, project_dir) / "check"
         _invoke(
             home,
