@@ -6,8 +6,12 @@ from pathlib import Path
 
 import click
 
+from activation.store import StoreError
+from expectations.located_yaml import SourceError
 from orchestration import environment
 from orchestration.clock import TimeError, current_time, parse_time
+from orchestration.dbt_runner import DbtError
+from orchestration.privacy.ages import AgeCheck
 from orchestration.privacy.derived import RebuildError
 from orchestration.privacy.retention import RetentionReport, run_retention
 from orchestration.warehouse import WarehouseBusyError
@@ -34,10 +38,10 @@ def run(as_of_text: str | None, home_dir: Path | None, dry_run: bool, as_json: b
         report = run_retention(home, as_of, dry_run=dry_run)
     except TimeError as error:
         raise click.BadParameter(str(error), param_hint="--as-of") from None
-    except (WarehouseBusyError, RebuildError) as error:
+    except (WarehouseBusyError, RebuildError, DbtError, StoreError, SourceError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(json.dumps(report.as_dict(), indent=2) if as_json else in_words(report))
-    sys.exit(1 if report.over_age_after else 0)
+    sys.exit(1 if report.after and report.after.over_age else 0)
 
 
 def in_words(report: RetentionReport) -> str:
@@ -51,8 +55,13 @@ def in_words(report: RetentionReport) -> str:
         if one.count
     ]
     lines.append(f"{report.total:,} {verb}, as of {report.as_of:%Y-%m-%d %H:%M} UTC.")
-    if report.over_age_after is not None:
-        left = sum(report.over_age_after.values())
-        lines.append(f"Over-age cells that are left: {left:,}.")
-        lines += [f"{count:>10,}  {name}" for name, count in report.over_age_after.items()]
-    return "\n".join(lines)
+    return "\n".join([*lines, *(_what_is_left(report.after) if report.after else ())])
+
+
+def _what_is_left(after: AgeCheck) -> list[str]:
+    relations = len({name for name, _ in after.looked_at})
+    return [
+        f"Over-age cells that are left: {sum(after.over_age.values()):,}, in {relations} relations "
+        f"with an event time (--json names them and {len(after.without_event_time)} without).",
+        *(f"{count:>10,}  {name}" for name, count in after.over_age.items()),
+    ]

@@ -3,21 +3,31 @@
 What a destination may hold (sync_state) stays whatever its age: an erasure must still find it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, exists, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    delete,
+    exists,
+    not_,
+    or_,
+    select,
+)
 
 from activation.consent.redaction import REDACTED, redact_events
-from activation.consent.vocabulary import PERMISSIVE_ACTIONS
+from activation.consent.vocabulary import PERMISSIVE_ACTIONS, SYSTEM_SOURCES
 from activation.privacy.permit import permitted
 from activation.privacy.settings import PrivacySettings
 from activation.store.tables import consent_event, sync_intent, sync_outcome
 from activation.store.tables_sync import sync_withheld
 
 _PERMIT = "retention"
-_SUPERSEDES = ("granted", "denied", "withdrawn", "objected")
+_REFUSES = ("denied", "withdrawn", "objected")
 
 
 def expire_store(
@@ -55,20 +65,23 @@ def _old_sends(before: datetime) -> Select[Any]:
 def _proof_that_is_over(before: datetime) -> Select[Any]:
     """Grants that nobody has relied on since `before`: another statement superseded them by then.
 
-    The winning statement of a scope and every restriction stay, so no verdict can change.
+    Every restriction stays, and with it the `lifted` that ends it; so does a grant which opens what
+    a suppression under its identifier closed. So no verdict of that identifier changes. Where the
+    suppression stands under another identifier of the person the ledger can't see that it is
+    theirs: then it closes the address again, which is the stricter verdict.
     """
-    later = consent_event.alias("later")
-    superseded = exists(
-        select(later.c.seq).where(
-            later.c.identifier_type == consent_event.c.identifier_type,
-            later.c.identifier == consent_event.c.identifier,
-            later.c.purpose == consent_event.c.purpose,
-            later.c.channel == consent_event.c.channel,
-            later.c.action.in_(_SUPERSEDES),
-            later.c.occurred_at > consent_event.c.occurred_at,
-            later.c.occurred_at < before,
-            later.c.recorded_at < before,
-        )
+    opens = consent_event.c.action == "granted"
+    refused = _exists_other(
+        before, "later", lambda one: one.c.action.in_(_REFUSES), same_scope=True
+    )
+    granted_anew = _exists_other(
+        before,
+        "anew",
+        lambda one: (one.c.action == "granted") & one.c.source.not_in(sorted(SYSTEM_SOURCES)),
+        same_scope=True,
+    )
+    suppressed = _exists_other(
+        before, "closing", lambda one: one.c.action == "suppressed", same_scope=False
     )
     return (
         select(consent_event.c.seq)
@@ -76,7 +89,33 @@ def _proof_that_is_over(before: datetime) -> Select[Any]:
             consent_event.c.identifier != REDACTED,
             consent_event.c.action.in_(sorted(PERMISSIVE_ACTIONS)),
             consent_event.c.recorded_at < before,
-            superseded,
+            or_(granted_anew, and_(refused, not_(and_(opens, suppressed)))),
         )
         .order_by(consent_event.c.seq)
     )
+
+
+def _exists_other(
+    before: datetime,
+    name: str,
+    says: Callable[[Any], ColumnElement[bool]],
+    *,
+    same_scope: bool,
+) -> ColumnElement[bool]:
+    """Whether another statement under the event's identifier says so: for its scope one that was
+    newer and known `before`, else any."""
+    other = consent_event.alias(name)
+    conditions = [
+        other.c.identifier_type == consent_event.c.identifier_type,
+        other.c.identifier == consent_event.c.identifier,
+        says(other),
+    ]
+    if same_scope:
+        conditions += [
+            other.c.purpose == consent_event.c.purpose,
+            other.c.channel == consent_event.c.channel,
+            other.c.occurred_at > consent_event.c.occurred_at,
+            other.c.occurred_at < before,
+            other.c.recorded_at < before,
+        ]
+    return exists(select(other.c.seq).where(*conditions))

@@ -10,6 +10,7 @@ from expectations.policy.graph import PolicyGraph, Relation
 from expectations.policy.lineage.edges import Column
 from expectations.policy.retention import RetentionRule, rule_of
 
+_TIMES = ("date", "timestamp")
 _Roots = dict[Column, frozenset[Column]]
 
 
@@ -65,7 +66,11 @@ def _carried_event_times(
         if one.lineage is None and one.event_time is not None
     }
     seen: set[str] = set()
-    for field in relation.fields:
+    # Of several columns that come from an event time the one that kept its name is it.
+    own_names = {column.name for column in events}
+    for field in sorted(relation.fields, key=lambda one: one.column.name not in own_names):
+        if not field.type.lower().startswith(_TIMES):
+            continue  # how many days ago it was, its weekday: no instant to count from
         sources = roots.get(field.column, frozenset())
         if len(sources) == 1:
             (source,) = sources

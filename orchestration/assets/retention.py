@@ -22,11 +22,16 @@ from orchestration.run_settings import RunSettings
 def retention(settings: RunSettings) -> dg.MaterializeResult:
     with stage("retention"):
         report = run_retention(settings.resolved_home(), settings.time())
-    if report.over_age_after:
-        left = ", ".join(f"{name}: {count}" for name, count in report.over_age_after.items())
+    after = report.after
+    if after and after.over_age:
+        left = ", ".join(f"{name}: {count}" for name, count in after.over_age.items())
         raise dg.Failure(description=f"over-age cells are left: {left}")
     return dg.MaterializeResult(
-        metadata={"removed": report.total, "report": dg.MetadataValue.md(_table(report))}
+        metadata={
+            "removed": report.total,
+            "report": dg.MetadataValue.md(_table(report)),
+            "looked_at": dg.MetadataValue.json(after.as_dict() if after else {}),
+        }
     )
 
 

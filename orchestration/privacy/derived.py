@@ -1,15 +1,13 @@
-"""What follows from landing is rebuilt without what was removed, and looked through afterwards."""
+"""What follows from landing is rebuilt without what was removed."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 import duckdb
 
-from expectations.policy.retention import RetentionRule
 from orchestration import consent_ledger, dbt_runner, identity_map, moment
 from orchestration.environment import Home
-from orchestration.landing.expiry import count_over_age
 from orchestration.reference import unused_numbers
+from orchestration.rules import active_dbt_project
 from orchestration.warehouse import has_table, open_warehouse
 
 _BUILT = (("customer", "contexts", "ctx_person"), ("outbound", "outbound", "out_permitted_actions"))
@@ -53,7 +51,14 @@ def rebuild(home: Home, as_of: datetime) -> list[str]:
 
 
 def _build(home: Home, selector: str, as_of: datetime) -> None:
-    results = dbt_runner.build(home, selector=selector, select=None, as_of=as_of, data_tests=False)
+    results = dbt_runner.build(
+        home,
+        selector=selector,
+        select=None,
+        as_of=as_of,
+        project_dir=active_dbt_project(home),
+        data_tests=False,
+    )
     failed = [
         one.unique_id
         for one in results
@@ -63,17 +68,3 @@ def _build(home: Home, selector: str, as_of: datetime) -> None:
         raise RebuildError(
             f"not rebuilt: {', '.join(failed)}; mend them and run the same command again"
         )
-
-
-def over_age_cells(
-    connection: duckdb.DuckDBPyConnection, rules: Sequence[RetentionRule], as_of: datetime
-) -> dict[str, int]:
-    """Cells that are older than their label allows and are still there, by relation."""
-    found: dict[str, int] = {}
-    for rule in rules:
-        schema, table = rule.relation.split(".")
-        if has_table(connection, schema, table):
-            found[rule.relation] = found.get(rule.relation, 0) + count_over_age(
-                connection, rule, as_of
-            )
-    return {name: count for name, count in found.items() if count}

@@ -12,7 +12,7 @@ from activation.privacy.settings import PrivacySettings, read_settings
 from activation.privacy.store_retention import expire_store
 from activation.store import open_store, transaction
 from activation.store.tables import retention_run
-from expectations.policy.graph import Relation
+from expectations.policy.graph import PolicyGraph, Relation
 from expectations.policy.retention import rule_of
 from orchestration import environment
 from orchestration.decision_step import open_log
@@ -21,8 +21,11 @@ from orchestration.landing.contract import read_contracts
 from orchestration.landing.expiry import Expired, purge_landing
 from orchestration.landing.labels import landing_relations
 from orchestration.landing.tables import create_tables, expire_quarantine
+from orchestration.policy_graph import policy_graph
+from orchestration.privacy.ages import AgeCheck, check_ages
 from orchestration.privacy.compaction import compact_store, compact_warehouse
-from orchestration.privacy.derived import forget_unused_numbers, over_age_cells, rebuild
+from orchestration.privacy.derived import forget_unused_numbers, rebuild
+from orchestration.rules import active_dbt_project
 from orchestration.warehouse import has_table, open_warehouse
 
 STAGING = environment.DBT_PROJECT_DIR / "models" / "staging"
@@ -30,25 +33,25 @@ STAGING = environment.DBT_PROJECT_DIR / "models" / "staging"
 
 @dataclass(frozen=True)
 class RetentionReport:
-    """What one run removed, or would remove; cells still over-age after it, by relation (None: a
-    dry run looks at nothing afterwards)."""
+    """What one run removed, or would remove, and what a look through the warehouse found after it
+    (None: a dry run, or no warehouse)."""
 
     as_of: datetime
     dry_run: bool
     removed: tuple[Expired, ...]
-    over_age_after: Mapping[str, int] | None
+    after: AgeCheck | None
 
     @property
     def total(self) -> int:
         return sum(one.count for one in self.removed)
 
     def as_dict(self) -> dict[str, object]:
-        """For JSON; counts alone."""
+        """For JSON; names and counts alone."""
         return {
             "as_of": self.as_of.isoformat(),
             "dry_run": self.dry_run,
             "removed": [asdict(one) for one in self.removed if one.count],
-            "over_age_after": None if self.over_age_after is None else dict(self.over_age_after),
+            "after": None if self.after is None else self.after.as_dict(),
         }
 
 
@@ -62,8 +65,9 @@ def run_retention(
     """Remove what is over-age at `as_of` from landing tables, quarantine, store and log openings,
     rebuild what is derived, and count what is still over-age.
 
-    A dry run changes nothing. A run that is killed is completed by the next one: each part commits
-    by itself and looks again at what is there.
+    Raises DbtError, after the removal, where the project does not compile: then nothing derived can
+    be judged. A dry run changes nothing. A run that is killed is completed by the next one: each
+    part commits by itself and looks again at what is there.
     """
     settings = settings or read_settings()
     relations = landing_relations(STAGING)
@@ -75,7 +79,7 @@ def run_retention(
     removed += _from_log(home, settings, as_of, dry_run)
     left = None
     if not dry_run:
-        left = _follow(home, relations, as_of, any(one.count for one in removed))
+        left = _follow(home, as_of, any(one.count for one in removed))
     report = RetentionReport(as_of, dry_run, tuple(removed), left)
     if not dry_run:
         _record(home, report)
@@ -132,23 +136,33 @@ def _from_log(
     return [Expired("decision_log.openings", None, days, count)]
 
 
-def _follow(
-    home: Home, relations: Mapping[str, Relation], as_of: datetime, something_went: bool
-) -> Mapping[str, int] | None:
+def _follow(home: Home, as_of: datetime, something_went: bool) -> AgeCheck | None:
     """Bring what is derived after what was removed, and look for what is over-age still."""
     if not home.warehouse.exists():
         return None
-    if something_went:
-        with open_warehouse(home.warehouse) as connection:
-            forget_unused_numbers(connection)
-        rebuild(home, as_of)
-        compact_warehouse(home.warehouse)
-        engine = open_store(home.store_url)
-        compact_store(engine)
-        engine.dispose()
+    graph = policy_graph(home, active_dbt_project(home), as_of.date())
+    if not something_went:
+        found = _ages(home, graph, as_of)
+        # A run that was killed before it rebuilt leaves derived rows that this one must take.
+        if not found.over_age:
+            return found
+    _rebuild(home, as_of)
+    return _ages(home, graph, as_of)
+
+
+def _ages(home: Home, graph: PolicyGraph, as_of: datetime) -> AgeCheck:
     with open_warehouse(home.warehouse) as connection:
-        rules = [rule for one in relations.values() if (rule := rule_of(one))]
-        return over_age_cells(connection, rules, as_of)
+        return check_ages(connection, graph, as_of)
+
+
+def _rebuild(home: Home, as_of: datetime) -> None:
+    with open_warehouse(home.warehouse) as connection:
+        forget_unused_numbers(connection)
+    rebuild(home, as_of)
+    compact_warehouse(home.warehouse)
+    engine = open_store(home.store_url)
+    compact_store(engine)
+    engine.dispose()
 
 
 def _record(home: Home, report: RetentionReport) -> None:

@@ -1,10 +1,14 @@
 """When rows and cells end, and where age can be judged downstream."""
 
+from collections.abc import Mapping
+
 from expectations.policy.event_times import retention_rules, root_columns
 from expectations.policy.graph import Field, PolicyGraph, Relation
 from expectations.policy.label import Label
 from expectations.policy.lineage.edges import Column, OutputColumn, RelationLineage
 from expectations.policy.retention import RetentionRule, rule_of
+
+HAPPENED = {"happened": "TIMESTAMP WITH TIME ZONE"}
 
 
 def _root(days: dict[str, int | None], key: str = "id", event: str | None = "at") -> Relation:
@@ -17,7 +21,9 @@ def _root(days: dict[str, int | None], key: str = "id", event: str | None = "at"
     return Relation("landing", "t", "source", fields, None, "t.yml", "customer", (key,), event)
 
 
-def _derived(columns: dict[str, tuple[str, int | None]]) -> Relation:
+def _derived(
+    columns: dict[str, tuple[str, int | None]], types: Mapping[str, str] = HAPPENED
+) -> Relation:
     """`columns`: name -> (the root column that it is, days)."""
     outputs = tuple(
         OutputColumn(
@@ -27,7 +33,11 @@ def _derived(columns: dict[str, tuple[str, int | None]]) -> Relation:
     )
     fields = tuple(
         Field(
-            Column("profiles", "d", name), "varchar", Label(retention_days=days), frozenset(), False
+            Column("profiles", "d", name),
+            types.get(name, "varchar"),
+            Label(retention_days=days),
+            frozenset(),
+            False,
         )
         for name, (_, days) in columns.items()
     )
@@ -79,3 +89,22 @@ def test_a_derived_relation_without_the_event_time_has_no_rule_of_its_own() -> N
         {("landing", "t"): root, ("profiles", "d"): _derived({"words": ("comment", 30)})}
     )
     assert [rule.relation for rule in retention_rules(graph)] == ["landing.t"]
+
+
+def test_a_number_computed_from_an_event_time_is_no_event_time() -> None:
+    root = _root({"id": 100, "at": 100})
+    model = _derived({"days_ago": ("at", 100), "happened": ("at", 100)}, {"days_ago": "INTEGER"})
+    assert [rule.relation for rule in retention_rules(_graph(root, model))] == ["landing.t"]
+    dated = _derived({"days_ago": ("at", 100), "happened": ("at", 100)})
+    assert retention_rules(_graph(root, dated))[-1].event_time == "happened"
+
+
+def test_of_two_instants_the_one_that_kept_its_name_counts() -> None:
+    root = _root({"id": 100, "at": 100})
+    types = {"a_year_later": "TIMESTAMP", "at": "TIMESTAMP"}
+    model = _derived({"a_year_later": ("at", 100), "at": ("at", 100)}, types)
+    assert retention_rules(_graph(root, model))[-1].event_time == "at"
+
+
+def _graph(root: Relation, model: Relation) -> PolicyGraph:
+    return PolicyGraph({("landing", "t"): root, ("profiles", "d"): model})
