@@ -35,7 +35,7 @@ def compile_mask(terms: Terms, contexts: tuple[Context, ...]) -> str:
     return (
         "-- grain: one row per new candidate (person, subject, node)\n"
         f"with\n\n{body}\n\nselect {', '.join(COLUMNS)} from decided\n"
-        "order by priority, node, subject_id, person_id"
+        "order by node_index, subject_id, person_id"
     )
 
 
@@ -113,7 +113,17 @@ def _gate_ctes(terms: Terms) -> Iterator[Cte]:
     mask = "\n            | ".join(
         f"case when {condition} then {gate.bit} else 0 end" for gate, condition in failed.items()
     )
-    yield "gated", f"\n        select *,\n            {mask} as early_mask\n        from quieted"
+    # What a node says of all its candidates is joined again at the end: windows and sorts copy
+    # each column that they carry; the statement took 26 % more CPU time with those.
+    yield (
+        "gated",
+        f"""
+        select
+            node_index, node, purpose, exclusion_group, volume_maximum, person_id, subject_id,
+            context, once_key, channel, node_bucket, universal_bucket,
+            {mask} as early_mask
+        from quieted""",
+    )
 
 
 def _row_ctes(terms: Terms) -> Iterator[Cte]:
@@ -126,7 +136,7 @@ def _row_ctes(terms: Terms) -> Iterator[Cte]:
             on e.person_id = j.person_id and e.purpose = j.purpose and e.channel = j.channel""",
     )
     codes = {
-        Gate.CLOSED: "closed",
+        Gate.CLOSED: "n.closed",
         Gate.ASSURANCE: text(reasons.LOW_ASSURANCE),
         Gate.RESIDENCY: text(reasons.RESIDENCY),
         Gate.FRESHNESS: text(reasons.STALE_CONTEXT),
@@ -150,16 +160,16 @@ def _row_ctes(terms: Terms) -> Iterator[Cte]:
     )
     universal = terms.policies.universal_holdout
     universal_limit = threshold(universal.percent) if universal else 0
-    subject = field_text("subject_id", FieldType.TEXT)
+    subject = field_text("e.subject_id", FieldType.TEXT)
     as_of, release = text(instant_text(terms.as_of)), text(terms.release)
     yield (
         "decided",
         f"""
         select
             'd_' || substr(sha256(cast(
-                json_array(node, {subject}, person_id, {as_of}, {release}) as varchar
+                json_array(e.node, {subject}, e.person_id, {as_of}, {release}) as varchar
             )), 1, 24) as decision_id,
-            person_id, node, journey, subject_id,
+            e.person_id, e.node, n.journey, e.subject_id,
             {instant(terms.as_of)} as as_of,
             case
                 when gate_mask = 0 then '{Outcome.ACT}'
@@ -172,16 +182,17 @@ def _row_ctes(terms: Terms) -> Iterator[Cte]:
                 {ladder}
                 else {text(reasons.SELECTED)}
             end as reason,
-            action, channel, purpose, basis as lawful_basis, evidence,
+            n.action, e.channel, e.purpose, e.basis as lawful_basis, e.evidence,
             (select max(seq) from consent.con_watermark) as watermark,
-            policies, once_key, gate_mask,
+            n.policies, e.once_key, e.gate_mask,
             case
-                when held_out_below is null and not in_universal_holdout then null
-                when coalesce(node_bucket < held_out_below, false)
-                    or coalesce(universal_bucket < {universal_limit}, false) then 'control'
+                when n.held_out_below is null and not n.in_universal_holdout then null
+                when coalesce(e.node_bucket < n.held_out_below, false)
+                    or coalesce(e.universal_bucket < {universal_limit}, false) then 'control'
                 else 'treatment'
             end as arm,
-            coalesce(node_bucket, universal_bucket) as bucket,
-            {release} as release, context, priority
-        from evidenced""",
+            coalesce(e.node_bucket, e.universal_bucket) as bucket,
+            {release} as release, e.context, e.node_index
+        from evidenced as e
+        inner join node as n on n.node_index = e.node_index""",
     )

@@ -1,7 +1,8 @@
 """Mask form, arbitration: caps, exclusion groups and volume as windows over the candidates.
 
-Within a person the rank is priority, node, subject: the tie-break by sha256 of release and person
-is the same for all of them. It is worked out only where persons compete, for a volume.
+Within a person the rank is priority, node, subject, and nodes are numbered in that order: the
+tie-break by sha256 of release and person is the same for all of them. It is worked out only where
+persons compete, for a volume.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from activation.decisions.mask_state import Cte, cap_unit
 from activation.decisions.terms import Terms, needs_channel
 from activation.journeys.policies import Cap
 
-_RANK = "order by priority, node, subject_id rows between unbounded preceding and 1 preceding"
+_RANK = "order by node_index, subject_id rows between unbounded preceding and 1 preceding"
 
 
 def arbitration_ctes(terms: Terms) -> Iterator[Cte]:
@@ -43,6 +44,7 @@ def arbitration_ctes(terms: Terms) -> Iterator[Cte]:
         from capped""",
     )
     yield "bounded", _bounded(terms)
+    asking = [part.node.id for part in terms.nodes if part.node.needs_approval]
     yield (
         "judged",
         f"""
@@ -50,7 +52,7 @@ def arbitration_ctes(terms: Terms) -> Iterator[Cte]:
             b.*,
             v.verdict,
             b.volume_mask | case
-                when b.needs_approval and v.verdict is distinct from 'granted'
+                when b.node in {values(asking)} and v.verdict is distinct from 'granted'
                     then {Gate.APPROVAL.bit}
                 else 0
             end as gate_mask
