@@ -22,6 +22,9 @@ select identifier_type, identifier,
 from identity.id_person_identifiers where person_id = $1
 group by identifier_type, identifier
 """
+_FORMER_LINKS = """
+select identifier_type, identifier, parted_at from consent.con_former_links where person_id = $1
+"""
 
 
 def persons_with(
@@ -38,6 +41,7 @@ def read_known_person(connection: duckdb.DuckDBPyConnection, person_id: str) -> 
     if facts is None:
         return None
     links = connection.execute(_LINKS, [person_id]).fetchall()
+    former_links = connection.execute(_FORMER_LINKS, [person_id]).fetchall()
     jurisdiction, has_relationship, is_existing_customer, is_minor = facts
     return KnownPerson(
         jurisdiction=jurisdiction,
@@ -48,4 +52,5 @@ def read_known_person(connection: duckdb.DuckDBPyConnection, person_id: str) -> 
             addresses=frozenset(Address(kind, one, blocked) for kind, one, _, blocked in links),
         ),
         links={(kind, one): may_permit for kind, one, may_permit, _ in links},
+        former_links={(kind, one): parted_at for kind, one, parted_at in former_links},
     )

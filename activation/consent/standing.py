@@ -4,16 +4,19 @@ What changes slowly (who goes by which identifier, whether they are a customer) 
 that a run published; what they said comes from the ledger as it is at this instant.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from activation.consent.events import ConsentEvent
 from activation.consent.lookup import history
 from activation.consent.precedence import PersonFacts, Verdict, evaluate
 from activation.consent.regimes import RuleBook
-from activation.consent.suppression import ReachedEvent
+from activation.consent.suppression import ReachedEvent, is_about_address
+
+Identifier = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +24,14 @@ class KnownPerson:
     """A person as the last run knew them.
 
     `links` says of each (identifier_type, identifier) whether permissions may travel over it;
-    restrictions travel over all. `facts.ledger_recorded_at` is not used: the ledger is live.
+    restrictions travel over all. `former_links` are identifiers of somebody they were one person
+    with, and until when (UTC). `facts.ledger_recorded_at` is not used: the ledger is live.
     """
 
     jurisdiction: str | None
     facts: PersonFacts
-    links: Mapping[tuple[str, str], bool]
+    links: Mapping[Identifier, bool]
+    former_links: Mapping[Identifier, datetime]
 
 
 def stand(
@@ -42,11 +47,9 @@ def stand(
     Reads the ledger once, by index. In a writing transaction of the store that holds the ledger's
     head, the answer holds until it commits.
     """
-    events = history(connection, sorted(person.links), known_at=as_of)
-    reached = [
-        ReachedEvent(event, person.links[event.identifier_type, event.identifier])
-        for event in events
-    ]
+    identifiers = sorted(person.links.keys() | person.former_links.keys())
+    events = history(connection, identifiers, known_at=as_of)
+    reached = list(reach(events, person.links, person.former_links))
     facts = replace(person.facts, ledger_recorded_at=as_of)
     return {
         (purpose, channel): evaluate(
@@ -59,3 +62,25 @@ def stand(
         )
         for purpose, channel in scopes
     }
+
+
+def reach(
+    events: Iterable[ConsentEvent],
+    links: Mapping[Identifier, bool],
+    former_links: Mapping[Identifier, datetime],
+) -> Iterator[ReachedEvent]:
+    """The events that reach a person over their links, and over those of a former other side.
+
+    Over a former link nothing permits, nothing crosses that was said after the parting, and nothing
+    that is about an address of the other side: con_events in SQL, change both or neither.
+    """
+    for event in events:
+        identifier = event.identifier_type, event.identifier
+        if identifier in links:
+            yield ReachedEvent(event, links[identifier])
+        elif (
+            identifier in former_links
+            and event.occurred_at <= former_links[identifier]
+            and not (event.action == "suppressed" and is_about_address(event))
+        ):
+            yield ReachedEvent(event, may_permit=False)

@@ -53,6 +53,12 @@ _LINK = """
     group by person_id, identifier_type, identifier
     order by person_id, identifier_type, identifier
 """
+_FORMER_LINK = """
+    -- grain: one row per person and identifier of somebody they were one person with
+    select person_id, identifier_type, identifier, parted_at
+    from consent.con_former_links
+    order by person_id, identifier_type, identifier
+"""
 _ACT = """
     -- grain: one row per act of the past, under the person it counts for today
     select
@@ -81,6 +87,7 @@ _SUCCESSOR = """
 _TABLES = {
     "person": _PERSON,
     "link": _LINK,
+    "former_link": _FORMER_LINK,
     "act": _ACT,
     "done": _DONE,
     "volume": _VOLUME,

@@ -170,4 +170,8 @@ class ReadCopy:
         may_permit = {
             (link["identifier_type"], link["identifier"]): link["may_permit"] for link in links
         }
-        return KnownPerson(row.get("jurisdiction"), facts, may_permit)
+        former_links = {
+            (link["identifier_type"], link["identifier"]): link["parted_at"]
+            for link in self.table("former_link").rows(person_id)
+        }
+        return KnownPerson(row.get("jurisdiction"), facts, may_permit, former_links)

@@ -17,6 +17,7 @@ import pyarrow as pa
 from activation.consent.events import ConsentEvent
 from activation.consent.precedence import PersonFacts, evaluate
 from activation.consent.regimes import Regimes, RuleBook, flatten, flatten_purposes
+from activation.consent.standing import reach
 from activation.consent.suppression import Address, ReachedEvent
 from tests.dbt.builder import AS_OF
 
@@ -26,6 +27,11 @@ Permits = dict[tuple[str, str, str], tuple[str, str, str | None, str | None]]
 UPSTREAM = {
     "identity.id_persons": "person_id varchar",
     "identity.id_records": "record_key varchar, person_id varchar",
+    "identity.id_identifiers": "record_key varchar, identifier_type varchar, identifier varchar",
+    "identity.id_changes": (
+        "change_id varchar, record_key varchar, old_person_id varchar, new_person_id varchar,"
+        " changed_at timestamptz"
+    ),
     "identity.id_person_identifiers": (
         "person_id varchar, identifier_type varchar, identifier varchar, status varchar,"
         " assurance varchar, is_restriction_only boolean"
@@ -71,6 +77,15 @@ class Link:
 
 
 @dataclass(frozen=True)
+class FormerLink:
+    """An identifier of a record that was split off from a person at `parted_at`."""
+
+    identifier_type: str
+    identifier: str
+    parted_at: datetime
+
+
+@dataclass(frozen=True)
 class Person:
     """A person and what is on record about them."""
 
@@ -79,6 +94,7 @@ class Person:
     policy: Literal["none", "lapsed", "active"] = "none"
     is_minor: bool = False
     links: tuple[Link, ...] = ()
+    former_links: tuple[FormerLink, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -210,11 +226,15 @@ def _reached(
     person: Person, events: Mapping[tuple[str, str], Sequence[ConsentEvent]]
 ) -> list[ReachedEvent]:
     links = {(link.identifier_type, link.identifier): link.may_permit for link in person.links}
-    return [
-        ReachedEvent(event, may_permit)
-        for identifier, may_permit in links.items()
+    former_links = {
+        (link.identifier_type, link.identifier): link.parted_at for link in person.former_links
+    }
+    known = [
+        event
+        for identifier in links.keys() | former_links.keys()
         for event in events.get(identifier, ())
     ]
+    return list(reach(known, links, former_links))
 
 
 def _tables(world: World) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -225,6 +245,22 @@ def _tables(world: World) -> Iterator[tuple[str, list[dict[str, Any]]]]:
             {"record_key": f"{entity}:{person.person_id}", "person_id": person.person_id}
             for person in world.persons
             for entity in ("crm.contacts", "policy.policyholders")
+        ]
+        + [
+            {"record_key": record_key, "person_id": f"other {record_key}"}
+            for record_key, _, _ in _parted(world)
+        ],
+    )
+    yield "identity.id_changes", list(_changes(world))
+    yield (
+        "identity.id_identifiers",
+        [
+            {
+                "record_key": record_key,
+                "identifier_type": link.identifier_type,
+                "identifier": link.identifier,
+            }
+            for record_key, _, link in _parted(world)
         ],
     )
     yield (
@@ -285,6 +321,38 @@ def _tables(world: World) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         )
     yield "reference.regime", flatten(world.regimes)
     yield "reference.purpose", flatten_purposes(world.regimes)
+
+
+def _parted(world: World) -> Iterator[tuple[str, Person, FormerLink]]:
+    """For each former link a record of its own, which the person had until it was split off."""
+    for person in world.persons:
+        for number, link in enumerate(person.former_links):
+            yield f"{person.person_id}:{number}", person, link
+
+
+def _changes(world: World) -> Iterator[dict[str, Any]]:
+    created = AS_OF - timedelta(days=1000)
+    for person in world.persons:
+        yield {
+            "change_id": f"created {person.person_id}",
+            "record_key": f"crm.contacts:{person.person_id}",
+            "new_person_id": person.person_id,
+            "changed_at": created,
+        }
+    for record_key, person, link in _parted(world):
+        yield {
+            "change_id": f"joined {record_key}",
+            "record_key": record_key,
+            "new_person_id": person.person_id,
+            "changed_at": created,
+        }
+        yield {
+            "change_id": f"split {record_key}",
+            "record_key": record_key,
+            "old_person_id": person.person_id,
+            "new_person_id": f"other {record_key}",
+            "changed_at": link.parted_at,
+        }
 
 
 def _link_row(link: Link) -> Mapping[str, Any]:

@@ -24,6 +24,7 @@ from tests.dbt.builder import AS_OF, Warehouse
 from tests.dbt.consent_world import (
     TEST_REGIMES,
     ConsentSql,
+    FormerLink,
     Link,
     Permits,
     Person,
@@ -50,7 +51,7 @@ def consent_sql(shared_warehouse: Callable[[str], Warehouse]) -> ConsentSql:
     """The compiled models of models/consent, in the order of their references."""
     results = shared_warehouse("consent").run_dbt(["compile", "--select", "path:models/consent"])
     nodes = [r.node for r in results.results if r.node.resource_type == "model"]
-    assert len(nodes) == 9
+    assert len(nodes) == 10
     return ConsentSql([(node.relation_name, node.compiled_code) for node in nodes])
 
 
@@ -74,6 +75,11 @@ def a_person(choose: Draw, number: int, identifiers: tuple[tuple[str, str], ...]
         is_minor=choose((False, False, False, False, False, True)),
         links=tuple(
             a_link(choose, identifier) for identifier in identifiers if choose((True, False))
+        ),
+        former_links=tuple(
+            FormerLink(*identifier, parted_at=choose(INSTANTS[:-1]))
+            for identifier in identifiers
+            if choose((True, False, False, False))
         ),
     )
 
@@ -179,6 +185,12 @@ MISTAKES = (
     ("con_events", "status = 'ok'", "status <> 'blocked'"),
     ("con_events", "assurance in ('A', 'B')", "assurance in ('A', 'B', 'C')"),
     ("con_events", "and recorded_at <=", "or recorded_at <="),
+    ("con_events", "false as may_permit", "true as may_permit"),
+    ("con_events", "occurred_at <= parted_at", "occurred_at < parted_at"),
+    ("con_events", "occurred_at <= parted_at", "recorded_at <= parted_at"),
+    ("con_events", "and not is_about_address", ""),
+    ("con_former_links", "max(sides.parted_at)", "min(sides.parted_at)"),
+    ("con_former_links", "anti join own", "anti join (select * from own limit 0) as own"),
     ("con_own_grants", "'import', 'upsert', 'unknown'", "'import', 'upsert'"),
     ("con_own_grants", "and may_permit", ""),
     ("con_address_suppressions", "occurred_at < reopened", "occurred_at <= reopened"),
@@ -353,7 +365,9 @@ def merged(first: Person, second: Person) -> Person:
         key = (link.identifier_type, link.identifier)
         if key not in links or link.may_permit:
             links[key] = link
-    return replace(first, links=tuple(links.values()))
+    by_parting = sorted(first.former_links + second.former_links, key=lambda one: one.parted_at)
+    former = {(link.identifier_type, link.identifier): link for link in by_parting}
+    return replace(first, links=tuple(links.values()), former_links=tuple(former.values()))
 
 
 @settings(max_examples=300, deadline=None)
@@ -407,16 +421,20 @@ def test_a_merge_lifts_no_refusal_that_neither_persons_own_word_lifts(world: Wor
 @settings(max_examples=300, deadline=None)
 @given(world=worlds())
 def test_a_split_leaves_every_refusal_with_both_sides(world: World) -> None:
-    """Identity leaves the other side's identifiers with each side, for restrictions alone."""
+    """What con_former_links makes of a split: each side keeps its own identifiers, and of the
+    other side's only what was said until the split."""
     whole = world.persons[0]
     cut = len(whole.links) // 2
     sides = [
         replace(
             whole,
             person_id=f"side{number}",
-            links=tuple(
-                link if link in kept else replace(link, is_restriction_only=True)
+            links=kept,
+            former_links=whole.former_links
+            + tuple(
+                FormerLink(link.identifier_type, link.identifier, AS_OF)
                 for link in whole.links
+                if link not in kept
             ),
         )
         for number, kept in enumerate((whole.links[:cut], whole.links[cut:]))
@@ -427,6 +445,33 @@ def test_a_split_leaves_every_refusal_with_both_sides(world: World) -> None:
         if reason in ("erased", "restricted", "denied", "withdrawn", "objected"):
             for side in sides:
                 assert after[side.person_id, purpose, channel][0] == "deny"
+
+
+@settings(max_examples=300, deadline=None)
+@given(world=worlds())
+def test_what_the_other_side_says_after_a_split_changes_nothing(world: World) -> None:
+    first = min(event.occurred_at for event in world.events) if world.events else AS_OF
+    parted_at = first - timedelta(seconds=1)
+    apart = [replace(person, former_links=()) for person in world.persons]
+    parted = [
+        replace(
+            person,
+            former_links=tuple(FormerLink(*identifier, parted_at) for identifier in IDENTIFIERS),
+        )
+        for person in world.persons
+    ]
+    assert python_permits(replace(world, persons=parted)) == python_permits(
+        replace(world, persons=apart)
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(world=worlds())
+def test_a_former_link_never_turns_deny_into_permit(world: World) -> None:
+    apart = [replace(person, former_links=()) for person in world.persons]
+    before = python_permits(replace(world, persons=apart))
+    for key, (verdict, *_) in python_permits(world).items():
+        assert verdict == "deny" or before[key][0] == "permit", key
 
 
 @settings(max_examples=300, deadline=None)

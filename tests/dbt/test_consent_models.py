@@ -1,15 +1,25 @@
 """From landed records and ledger events to permits, through staging and identity as they are."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+import duckdb
 import pytest
 
 from activation.consent.identifiers import normalise_email
 from activation.consent.regimes import flatten, flatten_purposes, load_regimes
+from activation.store import identity_overrides
+from orchestration.known_person import read_known_person
 from tests.dbt.builder import AS_OF, Warehouse
-from tests.dbt.people import account, contact, person, policyholder
+from tests.dbt.people import (
+    account,
+    commit_identity,
+    contact,
+    person,
+    persons,
+    policyholder,
+)
 
 YESTERDAY = AS_OF - timedelta(days=1)
 
@@ -198,3 +208,81 @@ def test_python_and_the_macro_normalise_a_mailbox_alike(world: Warehouse) -> Non
     assert [staged[f"mail-{n}"] for n in range(len(written))] == [
         normalise_email(text) for text in written
     ]
+
+
+def days(number: int) -> datetime:
+    return AS_OF + timedelta(days=number)
+
+
+def parted_warehouse(warehouse: Warehouse) -> Ledger:
+    """Two contacts that a shared mailbox joins; the ledger knows both by their contact numbers."""
+    ledger = with_regimes(warehouse)
+    ada = {**person("Ada", "Byron", "1980-12-10"), "email": "ada@example.com"}
+    warehouse.insert("crm_contacts", [contact("C1", **ada), contact("C2", **ada)])
+    ledger.add("contact_id", "C1", "granted", occurred_at=AS_OF - timedelta(days=9))
+    ledger.add("contact_id", "C2", "granted", occurred_at=AS_OF - timedelta(days=9))
+    return ledger
+
+
+def run_of_day(warehouse: Warehouse, ledger: Ledger, day: int) -> None:
+    """Build consent with all before it and commit the identity, as a run of that day does."""
+    ledger.watermark(days(day))
+    warehouse.build("+path:models/consent", as_of=days(day), data_tests=True)
+    commit_identity(warehouse)
+
+
+def part(warehouse: Warehouse) -> None:
+    override = identity_overrides.pair(
+        "never_link",
+        ("crm.contacts:C1", "crm.contacts:C2"),
+        author="steward",
+        reason="two people",
+        at=AS_OF,
+    )
+    columns = warehouse.tables["identity_override"].columns
+    warehouse.insert("identity_override", [{name: getattr(override, name) for name in columns}])
+
+
+@pytest.mark.parametrize("withdrawn_under", ["C1", "C2"])
+def test_a_restriction_stays_on_both_sides_of_a_split_and_a_later_one_with_its_own(
+    warehouse: Warehouse, withdrawn_under: str
+) -> None:
+    ledger = parted_warehouse(warehouse)
+    refusal = ledger.add("contact_id", withdrawn_under, "withdrawn")
+    run_of_day(warehouse, ledger, 0)
+    assert len(set(persons(warehouse).values())) == 1
+    assert verdict(warehouse, "C1") == ("deny", "withdrawn", refusal)
+
+    part(warehouse)
+    for day in (1, 2):
+        run_of_day(warehouse, ledger, day)
+        assert len(set(persons(warehouse).values())) == 2
+        for record in ("C1", "C2"):
+            assert verdict(warehouse, record) == ("deny", "withdrawn", refusal)
+            assert verdict(warehouse, record, "renewal")[0] == "permit"
+
+    # said by one of them since: of renewal, and a grant that takes back the refusal for them alone
+    later = ledger.add(
+        "contact_id", "C1", "withdrawn", purpose="renewal", occurred_at=days(2), recorded_at=days(2)
+    )
+    ledger.add("contact_id", "C2", "granted", occurred_at=days(2), recorded_at=days(2))
+    run_of_day(warehouse, ledger, 3)
+    assert verdict(warehouse, "C1", "renewal") == ("deny", "withdrawn", later)
+    assert verdict(warehouse, "C2", "renewal")[0] == "permit"
+    assert verdict(warehouse, "C1") == ("deny", "withdrawn", refusal)
+    assert verdict(warehouse, "C2")[:2] == ("permit", "consent")
+
+
+def test_the_moment_of_activation_knows_a_parted_person_as_the_run_does(
+    warehouse: Warehouse,
+) -> None:
+    ledger = parted_warehouse(warehouse)
+    run_of_day(warehouse, ledger, 0)
+    part(warehouse)
+    run_of_day(warehouse, ledger, 1)
+    with duckdb.connect(warehouse.path) as connection:
+        for record, other in (("C1", "C2"), ("C2", "C1")):
+            known = read_known_person(connection, persons(warehouse)[record])
+            assert known is not None
+            assert dict(known.former_links) == {("contact_id", other): days(1)}
+            assert ("contact_id", other) not in known.links

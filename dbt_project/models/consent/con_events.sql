@@ -9,6 +9,10 @@ identifiers as (
     select * from {{ ref('id_person_identifiers') }}
 ),
 
+former_links as (
+    select * from {{ ref('con_former_links') }}
+),
+
 -- permissions travel over verified, unshared links; restrictions over every link
 links as (
     select
@@ -17,9 +21,21 @@ links as (
         identifier,
         bool_or(
             not is_restriction_only and status = 'ok' and assurance in ('A', 'B')
-        ) as may_permit
+        ) as may_permit,
+        cast(null as timestamptz) as parted_at
     from identifiers
     group by person_id, identifier_type, identifier
+
+    union all
+
+    -- of somebody they were one person with: what was said until they were parted still restricts
+    select
+        person_id,
+        identifier_type,
+        identifier,
+        false as may_permit,
+        parted_at
+    from former_links
 ),
 
 known as (
@@ -50,12 +66,20 @@ reached as (
 
         known.occurred_at,
         known.recorded_at,
-        known.expires_at
+        known.expires_at,
+        links.parted_at
     from known
     inner join links
         on
             known.identifier_type = links.identifier_type
             and known.identifier = links.identifier
+),
+
+-- what the other side said later is their own affair, and an address of theirs that bounced too
+crossed as (
+    select * exclude (parted_at)
+    from reached
+    where parted_at is null or (occurred_at <= parted_at and not is_about_address)
 )
 
-select * from reached
+select * from crossed

@@ -1,5 +1,6 @@
 """One person over the live ledger: every link counts, over the weak ones only what restricts."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,11 +42,13 @@ def event(event_id: str, action: str, who: tuple[str, str] = MAIL, **fields: Any
     return ConsentEvent(event_id=event_id, action=action, **(values | fields))
 
 
-def person(**links: bool) -> KnownPerson:
+def person(
+    former_links: Mapping[tuple[str, str], datetime] | None = None, **links: bool
+) -> KnownPerson:
     named = {"mail": MAIL, "phone": PHONE}
     held = {named[name]: may_permit for name, may_permit in links.items()}
     addresses = frozenset(Address(*link) for link in held)
-    return KnownPerson("DE", PersonFacts(True, True, False, addresses), held)
+    return KnownPerson("DE", PersonFacts(True, True, False, addresses), held, former_links or {})
 
 
 def record(store: Engine, *events: ConsentEvent) -> None:
@@ -72,6 +75,32 @@ def test_a_weak_link_carries_a_refusal_but_no_permission(store: Engine) -> None:
     assert verdict(store, person(mail=True, phone=False)) == ("deny", "no_consent")
     record(store, event("2", "granted"), event("3", "objected", PHONE, occurred_at=AS_OF))
     assert verdict(store, person(mail=True, phone=False)) == ("deny", "objected")
+
+
+def test_a_refusal_before_the_parting_stays_with_the_other_side_and_a_later_one_does_not(
+    store: Engine,
+) -> None:
+    parted = person({PHONE: AS_OF - timedelta(hours=2)}, mail=True)
+    record(store, event("1", "granted"), event("2", "granted", PHONE, channel="sms"))
+    record(store, event("3", "withdrawn", PHONE, occurred_at=AS_OF - timedelta(hours=1)))
+    assert verdict(store, parted) == ("permit", "consent")
+    learnt_late = {"occurred_at": AS_OF - timedelta(hours=2), "recorded_at": AS_OF}
+    record(store, event("4", "withdrawn", PHONE, **learnt_late))
+    assert verdict(store, parted) == ("deny", "withdrawn")
+    record(store, event("5", "granted", occurred_at=AS_OF - timedelta(minutes=1)))
+    assert verdict(store, parted) == ("permit", "consent")
+
+
+def test_nothing_permits_over_a_former_link(store: Engine) -> None:
+    record(store, event("1", "granted", OTHER))
+    assert verdict(store, person({OTHER: AS_OF}, mail=True)) == ("deny", "no_consent")
+
+
+def test_an_address_of_the_other_side_that_bounced_closes_nothing(store: Engine) -> None:
+    record(store, event("1", "granted"), event("2", "suppressed", OTHER, purpose="*"))
+    assert verdict(store, person({OTHER: AS_OF}, mail=True)) == ("permit", "consent")
+    record(store, event("3", "suppressed", OTHER, purpose="*", channel="*"))
+    assert verdict(store, person({OTHER: AS_OF}, mail=True)) == ("deny", "suppressed")
 
 
 def test_nobody_without_identifiers_has_consented(store: Engine) -> None:

@@ -30,6 +30,8 @@ PURPOSES = ("renewal", "onboarding", "claims_service", "service_recovery", "mark
 STATE_DDL = {
     "consent.con_persons": "person_id varchar, jurisdiction varchar, has_relationship boolean, "
     "is_existing_customer boolean, is_minor boolean",
+    "consent.con_former_links": "person_id varchar, identifier_type varchar, identifier varchar, "
+    "parted_at timestamptz",
     "identity.id_person_identifiers": "person_id varchar, identifier_type varchar, "
     "identifier varchar, status varchar, assurance varchar, is_restriction_only boolean",
 }
@@ -157,6 +159,7 @@ def _known(connection: duckdb.DuckDBPyConnection, person_id: str) -> KnownPerson
             addresses=frozenset(Address(kind, value) for kind, value, _, _ in links),
         ),
         {(kind, value): level in "AB" for kind, value, level, _ in links},
+        former_links={},
     )
 
 
