@@ -190,7 +190,6 @@ MISTAKES = (
     ("con_events", "occurred_at <= parted_at", "recorded_at <= parted_at"),
     ("con_events", "and not is_about_address", ""),
     ("con_former_links", "max(sides.parted_at)", "min(sides.parted_at)"),
-    ("con_former_links", "anti join own", "anti join (select * from own limit 0) as own"),
     ("con_own_grants", "'import', 'upsert', 'unknown'", "'import', 'upsert'"),
     ("con_own_grants", "and may_permit", ""),
     ("con_address_suppressions", "occurred_at < reopened", "occurred_at <= reopened"),

@@ -1,7 +1,7 @@
 -- grain: one row per person and identifier of a record they are parted from
 -- (person_id, identifier_type, identifier)
--- Records that were one person and are several now: what was said under an identifier of either side
--- until they were parted restricts the other side too. It permits nothing and is no address of
+-- Records that were one person and are several now: what was said under an identifier of either
+-- side until they were parted restricts the other side too. It permits nothing and is no address of
 -- theirs, so it stands apart from id_person_identifiers. Any way of parting counts: a record that
 -- moved, or came back to another person after it was gone, was parted as well.
 with
@@ -27,21 +27,21 @@ spells as (
     select
         record_key,
         new_person_id as person_id,
-        changed_at as since,
+        changed_at as held_from,
         lead(changed_at) over (
             partition by record_key
             order by changed_at asc, old_person_id asc nulls first, change_id asc
-        ) as until
+        ) as held_to
     from changes
 ),
 
 partings as (
     select
         person_id,
-        until as parted_at
+        held_to as parted_at
     from spells
-    where person_id is not null and until is not null
-    group by person_id, until
+    where person_id is not null and held_to is not null
+    group by person_id, held_to
 ),
 
 -- who was together, and whose they are today
@@ -55,8 +55,8 @@ together as (
     inner join spells
         on
             partings.person_id = spells.person_id
-            and partings.parted_at >= spells.since
-            and partings.parted_at <= coalesce(spells.until, partings.parted_at)
+            and partings.parted_at >= spells.held_from
+            and partings.parted_at <= coalesce(spells.held_to, partings.parted_at)
     inner join records
         on spells.record_key = records.record_key
 ),

@@ -66,6 +66,27 @@ def test_a_withdrawal_counts_from_the_instant_it_is_recorded(now: Moment, store:
     assert the_reason(now, "p_2") == "selected"
 
 
+def test_what_the_other_side_of_a_split_said_before_it_restricts_and_what_it_says_since_does_not(
+    warehouse: duckdb.DuckDBPyConnection,
+    store: Engine,
+    tmp_path: Path,
+    journeys: JourneySet,
+    release: Release,
+) -> None:
+    other = {"identifier_type": "email", "identifier": "p_2@example.com"}
+    link = {"person_id": "p_1", "parted_at": AS_OF - timedelta(days=2), **other}
+    insert(warehouse, "consent.con_former_links", [link])
+    copies = publish(warehouse, tmp_path / "copies", journeys)
+    with moment(copies, store, tmp_path, journeys, release) as now:
+        with transaction(store) as writing:
+            ledger.append(writing, [said("p_2", "objected", 1)])
+        assert the_reason(now) == "selected"
+        before = AS_OF - timedelta(days=2)
+        with transaction(store) as writing:
+            ledger.append(writing, [said("p_2", "withdrawn", 2, occurred_at=before)])
+        assert the_reason(now, at=NOW + timedelta(seconds=1)) == "withdrawn"
+
+
 def test_consent_and_approvals_are_read_from_postgresql_as_well(
     warehouse: duckdb.DuckDBPyConnection,
     postgresql_url: str,
