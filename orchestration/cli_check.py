@@ -14,7 +14,7 @@ from expectations.policy.finding import Finding
 from expectations.policy.sarif import sarif
 from orchestration import environment
 from orchestration.dbt_runner import DbtError
-from orchestration.policy_check import RevisionError, check_revision
+from orchestration.policy_check import RevisionError, graph_of_revision
 from orchestration.policy_check import check as check_policy
 
 
@@ -30,6 +30,13 @@ class _NotChecked(click.ClickException):
 @click.option("--json", "as_json", is_flag=True, help="Write the findings as JSON.")
 @click.option("--sarif", "as_sarif", is_flag=True, help="Write the findings as SARIF 2.1.0.")
 @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The day to check for (today, UTC).")
+@click.option(
+    "--from",
+    "root",
+    type=click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True),
+    default=environment.PROJECT_ROOT,
+    help="The folder that holds dbt_project and activation (this installation's).",
+)
 @click.option("--home", "home_dir", type=click.Path(path_type=Path), help="Where state is kept.")
 @click.pass_context
 def check(
@@ -39,6 +46,7 @@ def check(
     as_json: bool,
     as_sarif: bool,
     on: datetime | None,
+    root: Path,
     home_dir: Path | None,
 ) -> None:
     """Check every column's categories, residency, retention and purposes, from source to sync.
@@ -48,12 +56,12 @@ def check(
     """
     day = (on or datetime.now(UTC)).date()
     try:
-        checked = check_policy(environment.home(home_dir), day)
+        checked = check_policy(environment.home(home_dir), day, root)
         if explain is not None:
             click.echo("\n".join(explained(checked.graph, find(checked.graph, explain))))
             return
         if revision is not None:
-            changes = loosened(check_revision(revision, day).graph, checked.graph)
+            changes = loosened(graph_of_revision(revision, day, root), checked.graph)
             click.echo("\n".join(map(str, changes)) or f"nothing is looser than in {revision}")
             context.exit(1 if changes else 0)
     except KeyError:

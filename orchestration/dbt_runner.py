@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -130,40 +131,53 @@ def build(
     ]
 
 
-def compiled_manifest(home: Home) -> dict[str, Any]:
+def compile_project(home: Home, project_dir: Path = DBT_PROJECT_DIR) -> dict[str, Any]:
     """The manifest with every model's SQL as dbt compiles it, for the policy check.
 
     No warehouse is opened and no data read: macros that ask the warehouse get nothing. The clock is
     a fixed one, so that the same project compiles to the same text. Once per state of the project
-    and process. Raises DbtError with dbt's own words.
-    """
-    digest = project_digest()
-    if digest not in _COMPILED:
-        compile_project(home, DBT_PROJECT_DIR, manifest=parse(home))
-    return _COMPILED[digest]
-
-
-def compile_project(home: Home, project_dir: Path, *, manifest: Any = None) -> dict[str, Any]:
-    """Compile a dbt project, below the home.
-
-    It is parsed unless `manifest` is what was parsed, or this process has parsed the same files, in
-    whatever folder: those of a release are mostly those of the project.
+    and home: the text is kept below the home, named by what it follows from. It is parsed unless
+    this process has parsed the same files, in whatever folder. Raises DbtError with dbt's words.
     """
     digest = project_digest(project_dir)
     if digest not in _COMPILED:
-        manifest = manifest or _PARSED.get(digest)
         output = output_directory(home, project_dir) / "check"
-        _invoke(
-            home,
-            project_dir,
-            ["compile", "--no-introspect", "--vars", json.dumps({"as_of": _COMPILED_AS_OF})],
-            manifest=manifest,
-            on_event=None,
-            output=output,
-        )
-        text = (output / "target" / "manifest.json").read_text(encoding="utf-8")
+        versions = [version(name) for name in ("dbt-core", "dbt-duckdb")]
+        kept = output / f"compiled-{'-'.join([digest[:32], *versions])}.json"
+        try:
+            text = kept.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            text = _compiled_text(home, project_dir, output, _PARSED.get(digest))
+            write_beside(kept, text.encode())
+            for old in set(output.glob("compiled-*.json")) - {kept}:
+                old.unlink(missing_ok=True)
         _COMPILED[digest] = json.loads(text)
     return _COMPILED[digest]
+
+
+def _compiled_text(home: Home, project_dir: Path, output: Path, parsed: Any) -> str:
+    _invoke(
+        home,
+        project_dir,
+        ["compile", "--no-introspect", "--vars", json.dumps({"as_of": _COMPILED_AS_OF})],
+        manifest=parsed,
+        on_event=None,
+        output=output,
+    )
+    return (output / "target" / "manifest.json").read_text(encoding="utf-8")
+
+
+def lineage_cache(home: Home, project_dir: Path = DBT_PROJECT_DIR) -> Path:
+    """The file that remembers lineage from one check of a project to the next."""
+    return output_directory(home, project_dir) / "check" / "lineage.json"
+
+
+def write_beside(path: Path, content: bytes) -> None:
+    """Write a file that another process may be reading: it sees the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(content)
+    temporary.replace(path)
 
 
 _COMPILED: dict[str, dict[str, Any]] = {}

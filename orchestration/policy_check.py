@@ -2,36 +2,50 @@
 do with data, and expectations judges."""
 
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from io import BytesIO
 from pathlib import Path
 from subprocess import run
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TypeVar
 
 from activation.journeys import Kind, load
 from expectations.located_yaml import SourceError
-from expectations.policy.check import Checked, JourneyUse, check_project
+from expectations.policy.check import Checked, JourneyUse, build_graph, check_project
+from expectations.policy.defaults import read_defaults
+from expectations.policy.graph import PolicyGraph
 from expectations.policy.location import Locator
-from orchestration.dbt_runner import DbtError, compile_project, compiled_manifest
+from expectations.policy.vocabulary import read_vocabulary
+from orchestration.dbt_runner import DbtError, compile_project, lineage_cache
 from orchestration.environment import ACTIVATION_DIR, DBT_PROJECT_DIR, PROJECT_ROOT, Home
 from orchestration.environment import home as home_at
 
 JOURNEYS = ACTIVATION_DIR / "journeys"
+_Read = TypeVar("_Read")
+_VOCABULARY = "expectations/policy/vocabulary.yml"
+_DEFAULTS = "expectations/policy/defaults.yml"
 
 
 class RevisionError(ValueError):
     """A git revision can't be read; the message says why."""
 
 
-def check(home: Home, on: date) -> Checked:
-    """Compile the project (no warehouse is opened, no data read) and check it as of the day `on`.
+def check(home: Home, on: date, root: Path = PROJECT_ROOT) -> Checked:
+    """Compile the project below `root` (no warehouse is opened, no data read) and check it as of
+    the day `on`.
 
-    Raises DbtError with dbt's own words when it doesn't compile, and SourceError for a journey or a
-    file of the checker's that is wrong.
+    What dbt compiled, and lineage, are kept below the home. Raises DbtError with dbt's own words
+    when it doesn't compile, and SourceError for a journey or a file of the checker's that is wrong.
     """
-    return _check(compiled_manifest(home), DBT_PROJECT_DIR, on, JOURNEYS)
+    project = root / DBT_PROJECT_DIR.name
+    return check_project(
+        compile_project(home, project),
+        Locator(project, project.name),
+        on,
+        journey_uses(root / JOURNEYS.relative_to(PROJECT_ROOT)),
+        lineage_cache(home, project),
+    )
 
 
 def policy_findings(root: Path) -> Sequence[str]:
@@ -39,45 +53,64 @@ def policy_findings(root: Path) -> Sequence[str]:
 
     A release without a dbt project has no columns to check.
     """
-    project = root / DBT_PROJECT_DIR.name
-    if not (project / "dbt_project.yml").is_file():
+    if not (root / DBT_PROJECT_DIR.name / "dbt_project.yml").is_file():
         return ()
     with TemporaryDirectory() as folder:
         try:
-            manifest = compile_project(home_at(Path(folder)), project)
-            today = datetime.now(UTC).date()
-            checked = _check(manifest, project, today, root / "activation" / "journeys")
+            checked = check(home_at(Path(folder)), datetime.now(UTC).date(), root)
         except (DbtError, SourceError) as error:
             return (str(error),)
     return tuple(str(one) for one in checked.findings)
 
 
-def check_revision(revision: str, on: date) -> Checked:
-    """The same of what git has under `revision`, by today's vocabulary and defaults.
+def graph_of_revision(revision: str, on: date, root: Path = PROJECT_ROOT) -> PolicyGraph:
+    """The labelled graph of what git has under `revision`, by its own vocabulary and defaults where
+    it has them.
 
-    Raises RevisionError when there is no such revision.
+    Raises RevisionError when there is no such revision, or it can't be compiled or read.
     """
     with TemporaryDirectory() as folder:
         base = Path(folder)
-        _extract(revision, base)
-        manifest = compile_project(home_at(base / "home"), base / "dbt_project")
-        return _check(manifest, base / "dbt_project", on, base / "activation" / "journeys")
+        _extract(revision, root, base)
+        project = base / DBT_PROJECT_DIR.name
+        try:
+            return build_graph(
+                compile_project(home_at(base / "home"), project),
+                Locator(project, project.name),
+                on,
+                vocabulary=_if_there(base / _VOCABULARY, read_vocabulary),
+                defaults=_if_there(base / _DEFAULTS, read_defaults),
+            )
+        except (DbtError, SourceError) as error:
+            raise RevisionError(f"{revision} can't be compared with: {error}") from error
 
 
-def _check(manifest: Mapping[str, Any], project: Path, on: date, journeys: Path) -> Checked:
-    return check_project(manifest, Locator(project, project.name), on, journey_uses(journeys))
+def _if_there(path: Path, read: Callable[[Path], _Read]) -> _Read | None:
+    return read(path) if path.is_file() else None
 
 
-def _extract(revision: str, into: Path) -> None:
+def _extract(revision: str, root: Path, into: Path) -> None:
+    """What git has of the dbt project and of the checker's files below `root`."""
     if revision.startswith("-"):
         raise RevisionError(f"{revision} is no git revision")
-    command = ["git", "archive", revision, "dbt_project", "activation/journeys"]
-    archive = run(command, cwd=PROJECT_ROOT, capture_output=True, check=False)  # noqa: S603
-    if archive.returncode:
-        reason = archive.stderr.decode(errors="replace").strip().splitlines()
-        raise RevisionError(f"git has no {revision} here: {reason[0] if reason else 'no reason'}")
-    with tarfile.open(fileobj=BytesIO(archive.stdout)) as files:
+    wanted = (DBT_PROJECT_DIR.name, _VOCABULARY, _DEFAULTS)
+    listed = _git(root, "ls-tree", "--name-only", revision, *wanted).decode().splitlines()
+    if DBT_PROJECT_DIR.name not in listed:
+        raise RevisionError(f"{revision} has no {DBT_PROJECT_DIR.name}")
+    archive = _git(root, "archive", revision, *listed)
+    with tarfile.open(fileobj=BytesIO(archive)) as files:
         files.extractall(into, filter="data")
+
+
+def _git(root: Path, *arguments: str) -> bytes:
+    try:
+        done = run(["git", *arguments], cwd=root, capture_output=True, check=False)  # noqa: S603, S607
+    except FileNotFoundError:
+        raise RevisionError("git is not installed, so there is nothing to compare with") from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise RevisionError(f"git {arguments[0]}: {said[0] if said else 'failed without a word'}")
+    return done.stdout
 
 
 def journey_uses(folder: Path = JOURNEYS) -> tuple[JourneyUse, ...]:

@@ -7,7 +7,6 @@ have expired by the day it is asked for.
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from functools import cache
@@ -41,13 +40,10 @@ def policy_graph(
 
 
 def _make(home: Home, project_dir: Path, on: date, path: Path) -> PolicyGraph:
-    parsed = dbt_runner.parse(home, project_dir)
-    compiled = dbt_runner.compile_project(home, project_dir, manifest=parsed)
-    graph = build_graph(compiled, Locator(project_dir), on)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(dump(graph))
-    temporary.replace(path)
+    compiled = dbt_runner.compile_project(home, project_dir)
+    cache = dbt_runner.lineage_cache(home, project_dir)
+    graph = build_graph(compiled, Locator(project_dir), on, cache)
+    dbt_runner.write_beside(path, dump(graph))
     for old in sorted(path.parent.glob("*.json"), key=_age)[KEPT:]:
         old.unlink(missing_ok=True)
     return graph

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from expectations.policy.defaults import Defaults
 from expectations.policy.egress import EgressTerms, Refusal, Rule, check_egress
 from expectations.policy.finding import Code, Finding
 from expectations.policy.gating import past_the_gate
@@ -25,7 +27,7 @@ from expectations.policy.placement import misplaced
 from expectations.policy.project import Examined, examine
 from expectations.policy.routes import chosen_by, leak
 from expectations.policy.special import may_hold, special_in
-from expectations.policy.vocabulary import nearest
+from expectations.policy.vocabulary import Vocabulary, nearest
 
 CONTEXTS = "contexts"
 _CODES = {
@@ -65,14 +67,14 @@ def check_project(
     locator: Locator,
     on: date,
     journeys: Sequence[JourneyUse] = (),
-    lineage: ProjectLineage | None = None,
+    cache: Path | None = None,
 ) -> Checked:
     """Check a compiled project as of the day `on`.
 
-    `lineage` is that of the manifest, where the caller has it already. Raises SourceError when one
-    of the checker's own files (vocabulary.yml, defaults.yml) is wrong.
+    `cache` is a file that remembers lineage, so that an edit costs the edit. Raises SourceError
+    when one of the checker's own files (vocabulary.yml, defaults.yml) is wrong.
     """
-    known = lineage or examine_project(manifest)
+    known = examine_project(manifest, cache=cache)
     examined = examine(manifest, known.relations, locator, on)
     findings = [
         *misplaced(locator.root, ("models", "snapshots", "seeds"), locator.show("").rstrip("/")),
@@ -85,9 +87,21 @@ def check_project(
     return Checked(examined.graph, tuple(sorted(set(findings), key=Finding.order)))
 
 
-def build_graph(manifest: Manifest, locator: Locator, on: date) -> PolicyGraph:
-    """The labelled graph of a compiled project, whatever the checker has to say of it."""
-    return examine(manifest, examine_project(manifest).relations, locator, on).graph
+def build_graph(
+    manifest: Manifest,
+    locator: Locator,
+    on: date,
+    cache: Path | None = None,
+    *,
+    vocabulary: Vocabulary | None = None,
+    defaults: Defaults | None = None,
+) -> PolicyGraph:
+    """The labelled graph of a compiled project, whatever the checker has to say of it.
+
+    `vocabulary` and `defaults` are those of another revision; today's if not given.
+    """
+    lineages = examine_project(manifest, cache=cache).relations
+    return examine(manifest, lineages, locator, on, vocabulary=vocabulary, defaults=defaults).graph
 
 
 def _journeys(graph: PolicyGraph, journeys: Sequence[JourneyUse]) -> Iterator[Finding]:
@@ -239,9 +253,11 @@ def _refused(
         path = leak(graph, Column(*key, refusal.field), lambda label: _holds(label, refusal, terms))
     elif refusal.field is None:
         path = chosen_by(graph, key, lambda label: _holds(label, refusal, terms))
-    return Finding(
-        code, refusal.reason, refusal.fix, file, line, exposure, refusal.field or "", path
-    )
+    fix = refusal.fix
+    if refusal.rule is Rule.UNKNOWN_FIELD and refusal.field and key in graph.relations:
+        names = [one.column.name for one in graph.relations[key].fields]
+        fix = nearest(refusal.field, names, ".".join(key))
+    return Finding(code, refusal.reason, fix, file, line, exposure, refusal.field or "", path)
 
 
 def _holds(label: Label, refusal: Refusal, terms: EgressTerms) -> bool:

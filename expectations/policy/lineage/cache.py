@@ -90,8 +90,14 @@ def _written(lineage: RelationLineage) -> dict[str, Any]:
 def _read(kept: Mapping[str, Any]) -> RelationLineage:
     names = [Column(*one) for one in kept["names"]]
 
+    # most columns of a model were selected by the same ones: one set stands for all of them
+    sets: dict[tuple[int, ...], Columns] = {}
+
     def columns(numbers: list[int]) -> Columns:
-        return frozenset(names[number] for number in numbers)
+        key = tuple(numbers)
+        if key not in sets:
+            sets[key] = frozenset([names[number] for number in numbers])
+        return sets[key]
 
     return RelationLineage(
         tuple(
