@@ -147,7 +147,7 @@ def compile_project(home: Home, project_dir: Path = DBT_PROJECT_DIR) -> dict[str
         try:
             text = kept.read_text(encoding="utf-8")
         except FileNotFoundError:
-            text = _compiled_text(home, project_dir, output, _PARSED.get(digest))
+            text = _compiled_text(home, project_dir, output, parse(home, project_dir))
             write_beside(kept, text.encode())
             for old in set(output.glob("compiled-*.json")) - {kept}:
                 old.unlink(missing_ok=True)
