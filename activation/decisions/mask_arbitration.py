@@ -115,7 +115,7 @@ def _bounded(terms: Terms) -> str:
         select
             x.*,
             x.exclusion_mask | case
-                when x.volume_maximum is not null
+                when x.volume_maximum is not null and x.exclusion_mask = 0
                     and coalesce(h.acts, 0) + count(*) filter (x.exclusion_mask = 0) over (
                         partition by x.node
                         order by

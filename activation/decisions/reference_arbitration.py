@@ -94,7 +94,10 @@ def _limit_volume(candidates: list[Candidate], world: World) -> None:
             continue
         if node.id not in used:
             used[node.id] = world.acted_since(node.id, since)
+        # Only who passed all before competes. Beyond a volume or not would else tell of others, and
+        # could not be decided again once some of those are erased.
+        if not candidate.passes(before):
+            continue
         if used[node.id] >= node.limits.volume.maximum:
             candidate.failed[Gate.VOLUME] = reasons.VOLUME_CAP
-        if candidate.passes(before):
-            _add(used, node.id)
+        _add(used, node.id)

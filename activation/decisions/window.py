@@ -140,7 +140,7 @@ def _volume_failures(terms: Terms) -> Iterator[str]:
                 count(w.rank) over (order by r.rank) - count(w.rank) over (
                     order by r.rank rows between current row and current row
                 ) as ahead
-            from routed as r left join winner as w using ({KEY})
+            from routed as r inner join winner as w using ({KEY})
             where r.node = {text(part.node.id)}
         ) as c
         where c.ahead + (

@@ -24,7 +24,7 @@ WAREHOUSE_SUFFIXES = (".sql", ".yml", ".yaml", ".py", ".csv")
 # Folder -> the suffixes of the files in it that decide.
 _PARTS: Mapping[str, tuple[str, ...]] = {
     JOURNEYS: (".yml",),
-    CONSENT: (".yml",),
+    CONSENT: (".yml", ".md"),  # the notices, and their texts as they were shown
     "activation/templates": (".txt", ".html", ".yml"),
     "activation/prompts": (".txt", ".md", ".yml"),
     "activation/models": (".yml", ".json"),

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, text
 
+from activation.consent.notices import load_notices
+from activation.consent.regimes import load_regimes
 from activation.journeys import load
 from activation.log import SigningKey
 from activation.release import (
@@ -49,6 +51,16 @@ def test_a_change_of_a_rule_of_the_sql_or_of_a_regime_is_another_release(
     after = read_bundle(write_project(tmp_path, **change)).release  # type: ignore[arg-type]
     assert after.id != before.id
     assert same_warehouse(before, after) == ("days" in change)
+
+
+def test_the_consent_rules_of_a_release_can_be_read_from_its_files_alone(tmp_path: Path) -> None:
+    for path, content in read_bundle(ROOT).files.items():
+        target = tmp_path / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content, encoding="utf-8")
+    consent = tmp_path / "activation" / "consent"
+    assert load_regimes(consent / "regimes.yml") == load_regimes()
+    assert load_notices(consent / "notices.yml") == load_notices()
 
 
 def test_the_bundle_of_this_project_holds_every_file_that_decides() -> None:
