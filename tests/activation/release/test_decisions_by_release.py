@@ -28,6 +28,14 @@ LOG_KEY = SigningKey("example.com/decisions", bytes(32))
 ASKED = "days_to_renewal between 76 and 90"
 
 
+def as_sealed(rows: pa.Table, batch: int) -> pa.Table:
+    """The rows with the place in the log that sealing gives them."""
+    places = {"batch": [batch] * len(rows), "seq": range(len(rows))}
+    for name, values in places.items():
+        rows = rows.append_column(name, pa.array(values, pa.int64()))
+    return rows
+
+
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, Bundle]:
     """The project's release, and one that reminds of renewals later."""
@@ -117,7 +125,7 @@ def test_who_is_not_in_a_canary_is_decided_as_without_it_and_everybody_once(
         journeys, release = whole[part.release_id]
         cut = part.of(world, decide(world, journeys=journeys, release=release, as_of=AS_OF))
         assert cut.equals(part.of(world, everybody))
-        append_decisions(world, cut)
+        append_decisions(world, as_sealed(cut, batch=len(rows) + 1))
         rows.append(cut)
 
     persons = [set(cut["person_id"].to_pylist()) for cut in rows]
@@ -147,14 +155,13 @@ def test_a_rolled_back_release_leaves_nobody_in_an_audience(
     world: duckdb.DuckDBPyConnection, bundles: tuple[Bundle, Bundle], tmp_path: Path
 ) -> None:
     first, later = bundles
-    for bundle, node in ((first, "cross_sell_home"), (later, "cross_sell_home")):
+    for batch, bundle in enumerate((first, later), start=1):
+        node = "cross_sell_home"
         bundle.write(tmp_path / bundle.release.id)
         journeys = load(tmp_path / bundle.release.id / "activation/journeys")
         halted = {node} if bundle is first else set()
-        append_decisions(
-            world,
-            decide(world, journeys=journeys, release=bundle.release, as_of=AS_OF, halted=halted),
-        )
+        rows = decide(world, journeys=journeys, release=bundle.release, as_of=AS_OF, halted=halted)
+        append_decisions(world, as_sealed(rows, batch))
     for bundle, is_empty in ((later, False), (first, True)):
         materialise(world, as_of=AS_OF, deciding=f"'{bundle.release.id}'")
         counted = world.execute("select count(*) from activation.audience").fetchone()
