@@ -21,9 +21,15 @@ from activation.log.rows import COLUMNS_OF, FORMAT, REFERENCES
 
 KEY_BYTES: Final = 16
 _SLICE_ROWS: Final = 131_072
-_CONTROLS: Final = bytes(range(0x20))
-_REFUSED: Final = bytes(set(_CONTROLS) - set(b"\b\t\n\f\r"))
-_ESCAPED: Final = _CONTROLS + b'"\\'
+CONTROLS: Final = bytes(range(0x20))
+REFUSED_CONTROLS: Final = bytes(set(CONTROLS) - set(b"\b\t\n\f\r"))
+_ESCAPED: Final = CONTROLS + b'"\\'
+
+CONTROL_REFUSED: Final = (
+    "column {column}: has a control character in some row; write JSON escapes in a context, and "
+    "nothing but \\b \\t \\n \\f \\r elsewhere"
+)
+SHAPE_REFUSED: Final = "column context: not a JSON object; give canonical JSON such as {}"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -136,13 +142,10 @@ def check_text(rows: pa.Table) -> None:
     `context` must be a JSON object besides, in which canonical JSON escapes every control.
     """
     for name in rows.column_names:
-        refused = _CONTROLS if name == "context" else _REFUSED
+        refused = CONTROLS if name == "context" else REFUSED_CONTROLS
         if any(_has_any(chunk, refused) for chunk in rows.column(name).chunks):
-            raise RowRefused(
-                f"column {name}: has a control character in some row; write JSON escapes in a "
-                "context, and nothing but \\b \\t \\n \\f \\r elsewhere"
-            )
+            raise RowRefused(CONTROL_REFUSED.format(column=name))
     contexts = rows.column("context")
     shaped = pc.and_(pc.starts_with(contexts, "{"), pc.ends_with(contexts, "}"))
     if not pc.all(shaped, min_count=0).as_py():
-        raise RowRefused("column context: not a JSON object; give canonical JSON such as {}")
+        raise RowRefused(SHAPE_REFUSED)

@@ -5,16 +5,17 @@
 
 One group is one write and one fdatasync, however many callers stand behind it, where a batch costs
 a dozen: a service that decides one person at a time pays the disk once for all who wait. A record
-is its length (8 bytes, little endian), the SHA-256 of its payload and the payload, an Arrow record
-batch of text rows with their contexts. The journal holds personal data, so it is for its owner
-alone and lives only until the next batch, erasure or `seal`.
+is its length (8 bytes, little endian), the SHA-256 of its payload and the payload, a JSON array of
+rows as `activation.log.single_rows` encodes them. The journal holds personal data, so it is for its
+owner alone and lives only until the next batch, erasure or `seal`.
 """
 
 import fcntl
+import json
 import os
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -24,11 +25,10 @@ import pyarrow as pa
 
 from activation.log.durable import make_directory, remove, sync_directory
 from activation.log.errors import LogDamaged
-from activation.log.rows import GIVEN_SCHEMA
+from activation.log.single_rows import SCHEMA
 
 OPEN: Final = ".open"
 CLOSED: Final = ".closed"
-SCHEMA: Final = pa.schema({name: pa.string() for name in GIVEN_SCHEMA.names})
 _LENGTH: Final = struct.Struct("<Q")
 _HEAD: Final = _LENGTH.size + sha256().digest_size
 
@@ -42,10 +42,9 @@ class Journal:
         self._descriptor: int | None = None
         self._path = directory
 
-    def write(self, text: pa.Table) -> None:
-        """Append one group of rows (SCHEMA) and return when it is durable."""
-        [batch] = text.select(SCHEMA.names).combine_chunks().to_batches()
-        payload = batch.serialize().to_pybytes()
+    def write(self, rows: Sequence[bytes]) -> None:
+        """Append one group of rows (single_rows.encode) and return when it is durable."""
+        payload = b"[" + b",".join(rows) + b"]"
         record = _LENGTH.pack(len(payload)) + sha256(payload).digest() + payload
         with self._mine() as descriptor:
             os.write(descriptor, record)
@@ -113,11 +112,12 @@ def read(paths: list[Path]) -> pa.Table:
 
     Raises LogDamaged when a record is wrong that others follow: no crash does that.
     """
-    batches = [batch for path in paths for batch in _records(path)]
-    return pa.Table.from_batches(batches, SCHEMA)
+    rows = [row for path in paths for record in _records(path) for row in json.loads(record)]
+    columns = zip(*rows, strict=True) if rows else ((),) * len(SCHEMA)
+    return pa.table([pa.array(column, pa.string()) for column in columns], SCHEMA)
 
 
-def _records(path: Path) -> Iterator[pa.RecordBatch]:
+def _records(path: Path) -> Iterator[bytes]:
     data = path.read_bytes()
     at = 0
     while at + _HEAD <= len(data):
@@ -130,7 +130,7 @@ def _records(path: Path) -> Iterator[pa.RecordBatch]:
             if end == len(data):
                 return
             raise LogDamaged(f"journal/{path.name}: a record in its middle is not what was written")
-        yield pa.ipc.read_record_batch(pa.py_buffer(payload), SCHEMA)
+        yield payload
         at = end
 
 

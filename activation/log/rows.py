@@ -63,7 +63,7 @@ SEGMENT_COLUMNS: Final = (
 SEGMENT_COLUMNS_1: Final = ("batch", "seq", *DECISION_COLUMNS, "commitment")
 COLUMNS_OF: Final = {FORMAT: SEGMENT_COLUMNS, FORMAT_1: SEGMENT_COLUMNS_1}
 
-_NEVER_NULL: Final = ("decision_id", "person_id", "node", "as_of", "outcome", "release", "context")
+NEVER_NULL: Final = ("decision_id", "person_id", "node", "as_of", "outcome", "release", "context")
 READ_SCHEMA: Final = pa.schema(DECISION_COLUMNS | LOG_COLUMNS)
 GIVEN_SCHEMA: Final = pa.schema(DECISION_COLUMNS | {"context": pa.string()})
 """What is handed in: a decision and the context it was made from."""
@@ -138,7 +138,7 @@ def to_text(rows: pa.Table) -> pa.Table:
         text.validate(full=True)
     except pa.ArrowInvalid:
         raise RowRefused("a text column is not valid UTF-8; decode it before deciding") from None
-    for name in _NEVER_NULL:
+    for name in NEVER_NULL:
         if text.column(name).null_count:
             raise RowRefused(f"column {name}: is null in some row; every decision has one")
     if len(text.column("decision_id").unique()) != len(text):

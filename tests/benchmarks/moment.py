@@ -7,6 +7,10 @@ consent lookup in a live ledger on SQLite (one event for three persons), every g
 decision durable in the log by group commit; sealing runs meanwhile. Persons are drawn evenly, so
 nothing is warm. Two processes share the copy's pages; each has its own half of the persons.
 
+Three shapes: one caller alone; CALLERS that ask again as soon as they are answered, which gives the
+rate (their latency is their number through the rate, whatever the engine); and requests that come
+at random at the goal's rate, whose latency counts from when they came, waiting included.
+
 The baseline is what a batch would cost: the compiled SQL for one person, on the same copy's tables.
 """
 
@@ -50,8 +54,9 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as place:
         build(Path(place), persons)
-        for number in (1, callers):
-            measure(Path(place), persons, decisions if number > 1 else decisions // 10, number)
+        measure(Path(place), persons, decisions // 10, 1)
+        measure(Path(place), persons, decisions, callers)
+        measure(Path(place), persons, decisions, 2 * callers, GOAL_RATE)
 
 
 def build(home: Path, persons: int) -> None:
@@ -94,8 +99,13 @@ def build(home: Path, persons: int) -> None:
         print(f"baseline, the batch's SQL for one person: {time.process_time() - before:.3f} CPU s")
 
 
-def measure(home: Path, persons: int, decisions: int, callers: int) -> None:
-    """Ask from `callers` threads, spread over the processes, and print the figures."""
+def measure(
+    home: Path, persons: int, decisions: int, callers: int, rate: int | None = None
+) -> None:
+    """Ask from `callers` threads, spread over the processes, and print the figures.
+
+    `rate` is how many requests come in a second; without it, callers ask one after the other.
+    """
     processes = min(PROCESSES, callers)
     context = multiprocessing.get_context("spawn")
     results: Any = context.Queue()
@@ -108,6 +118,7 @@ def measure(home: Path, persons: int, decisions: int, callers: int) -> None:
                 persons,
                 decisions // processes,
                 callers // processes,
+                rate / callers if rate else None,
                 number,
                 ready,
                 results,
@@ -125,9 +136,10 @@ def measure(home: Path, persons: int, decisions: int, callers: int) -> None:
     wall = max(result["wall"] for result in found)
     cpu = sum(result["cpu"] for result in found)
     at = [took[int(count * share)] * 1e3 for share in (0.5, 0.95, 0.99)]
+    shape = f", {rate:,} requests a second" if rate else ""
     print(
-        f"{callers:3d} callers in {processes} processes: {count / wall:8,.0f} decisions per second "
-        f"of wall time (goal {GOAL_RATE:,}), {cpu / count * 1e6:,.0f} CPU us each = "
+        f"{callers:3d} callers in {processes} processes{shape}: {count / wall:,.0f} decisions per "
+        f"second of wall time (goal {GOAL_RATE:,}), {cpu / count * 1e6:,.0f} CPU us each = "
         f"{2 * count / cpu:,.0f} per second on two free cores; "
         f"p50 {at[0]:.2f} ms, p95 {at[1]:.2f} ms, p99 {at[2]:.2f} ms (goal {GOAL_P99_MS}); "
         f"opened in {max(r['opened'] for r in found):.2f} s, "
@@ -137,11 +149,18 @@ def measure(home: Path, persons: int, decisions: int, callers: int) -> None:
 
 
 def work(
-    home: Path, persons: int, decisions: int, callers: int, number: int, ready: Any, results: Any
+    home: Path,
+    persons: int,
+    decisions: int,
+    callers: int,
+    rate: float | None,
+    number: int,
+    ready: Any,
+    results: Any,
 ) -> None:
     """One process: its own decision point, `callers` threads."""
     store = open_store(f"sqlite:///{home / 'assent.sqlite'}")
-    log = DecisionLog(home / f"log_{number}_{callers}", signing_key=KEY, entropy=os.urandom)
+    log = DecisionLog(home / f"log_{number}_{callers}_{rate}", signing_key=KEY, entropy=os.urandom)
     rules = Rules(JOURNEYS, RELEASE, REGIMES)
     started = time.perf_counter()
     with log.stream() as stream:
@@ -154,11 +173,16 @@ def work(
 
         def call(mine: int) -> None:
             rng = random.Random(mine)
+            due = time.perf_counter()
             for turn in range(decisions // callers):
                 who = f"p_{rng.randrange(persons // PROCESSES) * PROCESSES + number}"
                 at = AS_OF + timedelta(minutes=1, microseconds=turn * callers + mine)
-                before = time.perf_counter()
-                found = point.decide_one(who, at=at, nodes=[rng.choice(NODES)])
+                nodes = [rng.choice(NODES)]
+                if rate:
+                    due += rng.expovariate(rate)
+                    time.sleep(max(0.0, due - time.perf_counter()))
+                before = due if rate else time.perf_counter()
+                found = point.decide_one(who, at=at, nodes=nodes)
                 took.append(time.perf_counter() - before)
                 rows.append(len(found))
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,15 @@ from typing import Any
 
 import pytest
 
-from activation.log import DecisionLog, KeyProblem, LogBusy, LogDamaged, RowRefused
+from activation.log import (
+    DecisionLog,
+    KeyProblem,
+    LogBusy,
+    LogDamaged,
+    LogStream,
+    RowRefused,
+    journal,
+)
 from activation.log.durable import exclusive
 from tests.activation.log.worlds import AS_OF, KEY, decisions, hour, make_log, seal
 
@@ -92,37 +101,83 @@ def test_a_decision_appended_twice_is_sealed_once(tmp_path: Path) -> None:
     assert log.verify().ok
 
 
+def hold(journal: Path, stream: LogStream, rows: list[dict[str, Any]]) -> list[threading.Thread]:
+    """Threads that append a row each: the first waits for the disk, the others for the first."""
+    threads = [threading.Thread(target=stream.append, args=([row],)) for row in rows]
+    with journal.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        threads[0].start()
+        while not stream._is_led or stream._queue:
+            time.sleep(0.001)
+        for thread in threads[1:]:
+            thread.start()
+        while len(stream._queue) < len(rows) - 1:
+            time.sleep(0.001)
+    return threads
+
+
+def test_those_who_wait_for_the_disk_are_written_together(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    first, *others = singles(5)
+    with log.stream() as stream:
+        stream.append([first])
+        [path] = journals(tmp_path)
+        for thread in hold(path, stream, others):
+            thread.join()
+        assert len(list(journal._records(path))) == 3
+    assert set(log.read()["decision_id"].to_pylist()) == {
+        row["decision_id"] for row in (first, *others)
+    }
+
+
 def test_another_callers_bad_row_refuses_nobody_else(tmp_path: Path) -> None:
     log = make_log(tmp_path)
     first, second, good, bad = singles(4)
-    refused: list[str] = []
     with log.stream() as stream:
         stream.append([first])
-
-        def append(row: dict[str, Any]) -> None:
-            try:
-                stream.append([row])
-            except RowRefused as error:
-                refused.append(str(error))
-
-        # The writer waits for the journal with the second row, so the others form one group.
         [path] = journals(tmp_path)
-        with path.open() as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            threads = [threading.Thread(target=append, args=(second,))]
-            threads[0].start()
-            while not stream._queue.empty():
-                time.sleep(0.001)
-            for row in (good, bad | {"node": "a\x00b"}):
-                threads.append(threading.Thread(target=append, args=(row,)))
-                threads[-1].start()
-            while stream._queue.qsize() < 2:
-                time.sleep(0.001)
+        threads = hold(path, stream, [second, good])
+        with pytest.raises(RowRefused, match="column node"):
+            stream.append([bad | {"node": "a\x00b"}])
         for thread in threads:
             thread.join()
-    assert [text.partition(":")[0] for text in refused] == ["column node"]
     wanted = [row["decision_id"] for row in (first, second, good)]
     assert log.read()["decision_id"].to_pylist() == wanted
+
+
+def test_a_disk_that_refuses_is_heard_by_all_who_wait(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    heard: list[str] = []
+    stream = log.stream()
+
+    def refuse(rows: Sequence[bytes]) -> None:
+        while len(rows) == 1 and len(stream._queue) < 2:
+            time.sleep(0.001)
+        raise OSError("no space left")
+
+    stream._journal.write = refuse  # type: ignore[method-assign]
+
+    def append(row: dict[str, Any]) -> None:
+        try:
+            stream.append([row])
+        except OSError as error:
+            heard.append(str(error))
+
+    threads = [threading.Thread(target=append, args=(row,)) for row in singles(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    stream.close()
+    assert heard == ["no space left"] * 3
+    assert log.size == 0
+
+
+def test_nothing_is_appended_to_a_closed_stream(tmp_path: Path) -> None:
+    stream = make_log(tmp_path).stream()
+    stream.close()
+    with pytest.raises(ValueError, match="closed"):
+        stream.append(singles(1))
 
 
 @pytest.mark.parametrize(
