@@ -29,7 +29,8 @@ _ASSURANCE = {
 }
 _STATUS = {
     "blocked": "too many records or names carry it, or a person blocked it",
-    "shared": "its records disagree about name or birth year, as in a household",
+    "shared": "its records disagree about name or birth year, as in a household, or did so before "
+    "one of them was erased",
     "conflict": "it would join two customers, or records that a person said are two",
 }
 _REASONS = {
@@ -41,6 +42,7 @@ _REASONS = {
 }
 _KINDS = {
     "block_value": "a value joins nobody",
+    "keep_shared": "a value was shared with somebody who was erased",
     "detach": "is a person of its own",
     "never_link": "are never one person",
     "always_link": "are always one person",

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, select
 from activation.store.metadata import instant_text
 from activation.store.tables import identity_override
 
-Kind = Literal["block_value", "detach", "never_link", "always_link"]
+Kind = Literal["block_value", "keep_shared", "detach", "never_link", "always_link"]
 
 
 class OverrideError(ValueError):
@@ -24,8 +24,8 @@ class OverrideError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One decision. `rule` and `key_hash` are given for block_value, `record_key` for detach, both
-    records (in ascending order) for never_link and always_link. `at` is UTC."""
+    """One decision. `rule` and `key_hash` are given for block_value and keep_shared, `record_key`
+    for detach, both records (in ascending order) for never_link and always_link. `at` is UTC."""
 
     override_id: str
     kind: Kind
@@ -48,6 +48,15 @@ def block_value(
     """
     key_hash = sha256("\x1f".join([rule, *values]).encode()).hexdigest()
     return _identified(Override("", "block_value", rule, key_hash, None, None, author, reason, at))
+
+
+def keep_weak(
+    rule: str, key_hash: str, *, blocked: bool, author: str, reason: str, at: datetime
+) -> Override:
+    """A key stays as weak as it was, though a person who had it in common with others is gone:
+    blocked, or shared by a household."""
+    kind: Kind = "block_value" if blocked else "keep_shared"
+    return _identified(Override("", kind, rule, key_hash, None, None, author, reason, at))
 
 
 def detach(record_key: str, *, author: str, reason: str, at: datetime) -> Override:
@@ -87,6 +96,19 @@ def record(connection: Connection, override: Override) -> None:
             )
     fields = {name: getattr(override, name) for name in Override.__dataclass_fields__}
     connection.execute(insert(identity_override).values(**fields))
+
+
+def record_where_new(connection: Connection, overrides: Sequence[Override]) -> int:
+    """Append those that nothing which stands says or contradicts, in a writing transaction;
+    returns how many."""
+    count = 0
+    for one in overrides:
+        try:
+            record(connection, one)
+        except OverrideError:
+            continue
+        count += 1
+    return count
 
 
 def revoke(

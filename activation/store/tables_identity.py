@@ -48,7 +48,7 @@ identity_override = Table(
     Column("reason", Text, nullable=False),
     Column("at", Instant, nullable=False),
     CheckConstraint(
-        "(kind = 'block_value' and rule is not null and key_hash is not null)"
+        "(kind in ('block_value', 'keep_shared') and rule is not null and key_hash is not null)"
         " or (kind = 'detach' and record_key is not null)"
         " or (kind in ('never_link', 'always_link')"
         " and record_key is not null and other_record_key > record_key)"

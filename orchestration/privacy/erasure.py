@@ -30,6 +30,7 @@ from orchestration.privacy import receipt
 from orchestration.privacy.compaction import compact_store, compact_warehouse
 from orchestration.privacy.derived import forget_unused_numbers, rebuild
 from orchestration.privacy.destinations import erase_everywhere, erase_outbox
+from orchestration.privacy.holding import about_them_alone, hold
 from orchestration.privacy.landing_erasure import (
     Landing,
     erase_files,
@@ -160,6 +161,7 @@ def _carry_out(erasure: _Erasure) -> ErasureOutcome:
         "destinations": _destinations,
         "log": _log,
         "landing": _landing,
+        "identity": _identity,
         "store": _store,
         "rebuild": _rebuild,
         "outbox": _outbox,
@@ -212,6 +214,16 @@ def _landing(erasure: _Erasure) -> Mapping[str, Any]:
     return {"rows": plan.rows, "quarantine": quarantined, "files": files}
 
 
+def _identity(erasure: _Erasure) -> Mapping[str, Any]:
+    """What joined nobody while the person was there joins nobody without them."""
+    request = erasure.request
+    with transaction(erasure.engine) as store:
+        kept_weak = hold(
+            store, erasure.plan.holding, author=request.erasure_id, at=request.requested_at
+        )
+    return {"kept_weak": kept_weak}
+
+
 def _store(erasure: _Erasure) -> Mapping[str, Any]:
     plan = erasure.plan
     keys, persons = plan.record_keys, plan.person_ids
@@ -221,6 +233,7 @@ def _store(erasure: _Erasure) -> Mapping[str, Any]:
         identity_override: or_(
             identity_override.c.record_key.in_(keys),
             identity_override.c.other_record_key.in_(keys),
+            about_them_alone(plan.holding),
         ),
         approval: approval.c.person_id.in_(persons),
     }

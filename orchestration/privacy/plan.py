@@ -15,6 +15,7 @@ from activation.privacy.settings import Exemption
 from orchestration.environment import Home
 from orchestration.landing.erased import ErasedRows
 from orchestration.privacy.closure import record_ids, spellings
+from orchestration.privacy.holding import Holding, find_holding
 from orchestration.privacy.landing_erasure import Landing, kept_rows, suppressed_of
 from orchestration.privacy.subject import DETERMINED, Subject
 from orchestration.warehouse import quote
@@ -33,7 +34,7 @@ class ErasurePlan:
     `pairs` are all (kind, value) that name the person, `suppress` those that must not come back
     (all but what kept rows need), `own` the identifiers of the consent ledger. `lines` are record
     numbers by content digest, `values` what the files are searched for, `in_proof` those of them
-    that the decision log names as subjects.
+    that the decision log names as subjects, `holding` what stays weak for others.
     """
 
     person_ids: tuple[str, ...]
@@ -49,6 +50,7 @@ class ErasurePlan:
     kept: dict[str, dict[str, Any]]
     shared: int
     uncertain_records: int
+    holding: Holding
 
 
 def make_plan(
@@ -76,9 +78,10 @@ def make_plan(
     suppress = [one for one in pairs if one not in needed]
     own = [one for one in subject.own if one in suppress or one[0] not in dict(ids)]
     values = sorted({*(v for kind, v in suppress if kind not in REFERENCES), *written})
+    record_keys = tuple(one.record_key for one in records)
     return ErasurePlan(
         person_ids=subject.person_ids,
-        record_keys=tuple(one.record_key for one in records),
+        record_keys=record_keys,
         own=tuple(own),
         pairs=tuple(pairs),
         suppress=tuple(suppress),
@@ -90,6 +93,7 @@ def make_plan(
         kept=kept,
         shared=len(subject.shared),
         uncertain_records=len(subject.records) - len(records),
+        holding=find_holding(landing.connection, record_keys),
     )
 
 
@@ -158,7 +162,8 @@ def kept(home: Home, erasure_id: str) -> ErasurePlan:
     data = json.loads(plan_file(home, erasure_id).read_bytes())
     pairs = {name: tuple((k, v) for k, v in data[name]) for name in _PAIRS}
     texts = {name: tuple(data[name]) for name in _TEXTS}
-    return ErasurePlan(**{**data, **pairs, **texts})
+    held = {name: tuple(map(tuple, rows)) for name, rows in data["holding"].items()}
+    return ErasurePlan(**{**data, **pairs, **texts, "holding": Holding(**held)})
 
 
 _PAIRS = ("own", "pairs", "suppress", "restrict")

@@ -1,8 +1,9 @@
 """Looks for an erased person's identifiers in every live file of the home, byte by byte.
 
 Compressed files are searched as what they hold: gzip unpacked, Parquet and the warehouse by their
-text columns. The decision log's rows and the warehouse's copy of them stay as they are: they hold
-person and subject ids alone, as proof of what was decided, and are not searched for those.
+text columns. The decision log's rows and the copies of them in warehouse and read copy stay as they
+are: they hold person and subject ids alone, as proof of what was decided and so that it is not done
+again, and are not searched for those.
 """
 
 import gzip
@@ -20,6 +21,7 @@ from orchestration.warehouse import open_warehouse, quote
 
 _BLOCK = 8 * 2**20
 _PROOF_TABLES = {"activation"}
+_PROOF_COPIES = {"act.arrow", "done.arrow"}
 
 
 @dataclass(frozen=True)
@@ -47,15 +49,19 @@ def scan(
     for path in sorted(one for one in home.path.rglob("*") if one.is_file() and one != leave_out):
         files += 1
         total += path.stat().st_size
-        # The warehouse is searched by table below; its bytes hold the copy of the log too.
-        is_proof = path == home.warehouse or path.is_relative_to(home.decision_log / "segments")
-        wanted = elsewhere if is_proof else pattern
+        wanted = elsewhere if _holds_proof(home, path) else pattern
         hits = sum(len(wanted.findall(part)) for part in _parts(path)) if wanted else 0
         if hits:
             found.append((str(path.relative_to(home.path)), hits))
     if home.warehouse.exists():
         found += _in_warehouse(home, pattern, elsewhere)
     return ScanReport(files, total, tuple(found))
+
+
+def _holds_proof(home: Home, path: Path) -> bool:
+    # The warehouse is searched by table as well; its bytes hold the copy of the log too.
+    copied = path.is_relative_to(home.read_copy) and path.name in _PROOF_COPIES
+    return copied or path == home.warehouse or path.is_relative_to(home.decision_log / "segments")
 
 
 def _parts(path: Path) -> Iterator[bytes]:

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -82,8 +82,18 @@ class Runner:
         """`assent run` itself; `problems` is what it prints."""
         return self._ask("command", home, landing, as_of, None)
 
+    def assent(self, home: Path, as_of: datetime, *arguments: str) -> Ended:
+        """Any command over a home that holds its landing zone; `problems` is what it prints."""
+        return self._ask("assent", home, home / "landing", as_of, None, arguments)
+
     def _ask(
-        self, what: str, home: Path, landing: Path, as_of: datetime, kill: Kill | None
+        self,
+        what: str,
+        home: Path,
+        landing: Path,
+        as_of: datetime,
+        kill: Kill | None,
+        arguments: Sequence[str] = (),
     ) -> Ended:
         request = {
             "what": what,
@@ -91,6 +101,7 @@ class Runner:
             "landing": str(landing),
             "as_of": as_of.isoformat(),
             "kill": [kill.stage, kill.seconds] if kill else None,
+            "arguments": list(arguments),
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -168,7 +179,8 @@ def _carry_out(request: Mapping[str, Any], announcer: _Announcer) -> None:
         home = environment.home(Path(request["home"]), Path(request["landing"]))
         as_of = datetime.fromisoformat(request["as_of"])
         with listening(record, announcer):
-            succeeded, problems = _DO[request["what"]](home, as_of)
+            do = _DO[request["what"]]
+            succeeded, problems = do(home, as_of, *request["arguments"])
         announcer.tell(
             {
                 "succeeded": succeeded,
@@ -203,6 +215,15 @@ def _command(home: Any, as_of: datetime) -> tuple[bool, list[str]]:
     return done.exit_code == 0, [done.output]
 
 
+def _assent(home: Any, _: datetime, *arguments: str) -> tuple[bool, list[str]]:
+    from click.testing import CliRunner
+
+    from orchestration.cli import main
+
+    done = CliRunner().invoke(main, [*arguments, "--home", str(home.path)])
+    return done.exit_code == 0, [done.stdout, *done.stderr.splitlines()]
+
+
 def _removals(home: Any, as_of: datetime) -> tuple[bool, list[str]]:
     """The job that the sensor of withdrawals starts, over this home's own Dagster storage."""
     import dagster as dg
@@ -223,7 +244,12 @@ def _removals(home: Any, as_of: datetime) -> tuple[bool, list[str]]:
     return result.success, []
 
 
-_DO = {"run": _run, "command": _command, "removals": _removals}
+_DO: dict[str, Callable[..., tuple[bool, list[str]]]] = {
+    "run": _run,
+    "command": _command,
+    "assent": _assent,
+    "removals": _removals,
+}
 
 
 def _attend(child: int, reading: int, kill: tuple[str, float] | None) -> dict[str, Any]:

@@ -63,10 +63,11 @@
 {%- endmacro %}
 
 
-{#- One row per key that at least two records carry: over all of them, may it join them? blocked:
-    too many records or too many different names (a call centre's phone, a broker's mailbox);
-    shared: its records disagree where the rule wants agreement (a household); conflict: it would
-    join two customers. What a person decided about a key (`overridden`) goes before all of it. -#}
+{#- One row per key that at least two records carry, or that was decided about: over all of them, may
+    it join them? blocked: too many records or too many different names (a call centre's phone, a
+    broker's mailbox); shared: its records disagree where the rule wants agreement (a household);
+    conflict: it would join two customers. What a person decided about a key (`overridden`) goes
+    before all of it; a key that was shared with somebody who is gone is not weighed lighter. -#}
 {% macro identity_key_status(keys, traits, rules, overridden) -%}
     select
         {{ keys }}.rule,
@@ -74,7 +75,8 @@
         min({{ keys }}.record_key) filter (where {{ traits }}.is_detached is not true) as anchor_key,
         count(*) as record_count,
         case
-            when count({{ overridden }}.status) > 0 then min({{ overridden }}.status)
+            when min({{ overridden }}.status) in ('blocked', 'conflict')
+                then min({{ overridden }}.status)
             when
                 count(*) > any_value({{ rules }}.max_records)
                 or (
@@ -82,6 +84,7 @@
                     and count(distinct {{ traits }}.initials) > any_value({{ rules }}.max_initials)
                 )
                 then 'blocked'
+            when min({{ overridden }}.status) = 'shared' then 'shared'
             when
                 any_value({{ rules }}.agree_initials)
                 and min({{ traits }}.initials) <> max({{ traits }}.initials)
@@ -102,12 +105,13 @@
             {{ keys }}.rule = {{ overridden }}.rule
             and {{ keys }}.key_hash = {{ overridden }}.key_hash
     group by {{ keys }}.rule, {{ keys }}.key_hash
-    having count(*) > 1
+    having count(*) > 1 or count({{ overridden }}.status) > 0
 {%- endmacro %}
 
 
-{#- One row per key about which a person decided: blocked under block_value; conflict where both
-    records of a never_link carry it, for it is evidence of what is not so. -#}
+{#- One row per key about which something was decided: blocked under block_value; conflict where both
+    records of a never_link carry it, for it is evidence of what is not so; shared under
+    keep_shared, which an erasure leaves for what the erased person had in common with others. -#}
 {% macro identity_overridden_keys(keys, overrides) -%}
     select
         rule,
@@ -120,6 +124,13 @@
             'blocked' as status
         from {{ overrides }}
         where kind = 'block_value'
+        union all
+        select
+            rule,
+            key_hash,
+            'shared' as status
+        from {{ overrides }}
+        where kind = 'keep_shared'
         union all
         select
             first.rule,

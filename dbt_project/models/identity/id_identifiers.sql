@@ -11,6 +11,10 @@ key_status as (
     select * from {{ ref('id_key_status') }}
 ),
 
+overrides as (
+    select * from {{ source('store', 'identity_override') }}
+),
+
 carried as (
     select
         record_key,
@@ -70,12 +74,26 @@ weak as (
     where key_status.status <> 'ok'
 ),
 
-shared_devices as (
-    select device_id
+devices as (
+    select
+        device_id,
+        {{ identity_key({'rule': 'device_id', 'key': ['device_id']}, 'attributes') }} as key_hash,
+        count(*) as record_count
     from attributes
     where device_id is not null
     group by device_id
-    having count(*) > 1
+),
+
+shared_devices as (
+    select devices.device_id
+    from devices
+    left join overrides
+        on
+            overrides.kind = 'keep_shared'
+            and overrides.rule = 'device_id'
+            and devices.key_hash = overrides.key_hash
+    group by devices.device_id
+    having max(devices.record_count) > 1 or count(overrides.key_hash) > 0
 ),
 
 identifiers as (

@@ -1,4 +1,4 @@
--- grain: one row per key that two or more records carry (rule, key_hash)
+-- grain: one row per key that two or more records carry, or that was decided about (rule, key_hash)
 with rules as (
     select * from {{ ref('id_rules') }}
     where kind in ('identifier', 'attributes')

@@ -4,19 +4,24 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import pytest
-from sqlalchemy import Engine, text
+from alembic import command
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from activation.store import publish, transaction
+from activation.store import open_store, publish, transaction
 from activation.store.identity_overrides import (
     Override,
     OverrideError,
     block_value,
     current,
     detach,
+    keep_weak,
     pair,
     record,
+    record_where_new,
     revoke,
 )
+from activation.store.migrate import alembic_config
 
 SAID: dict[str, Any] = {
     "author": "steward",
@@ -94,3 +99,47 @@ def test_a_blocked_value_is_kept_as_its_hash_alone(store: Engine) -> None:
         copied = publish.identity_overrides(connection)
     assert copied.column_names[0] == "override_id"
     assert copied["rule"].to_pylist() == ["email"]
+
+
+def test_what_an_erasure_keeps_is_recorded_once_and_never_against_a_persons_decision(
+    store: Engine,
+) -> None:
+    recorded(store, pair("always_link", ("a", "b"), **SAID))
+    kept = [
+        keep_weak("phone", "hash of a number", blocked=False, **SAID),
+        keep_weak("email", "hash of an address", blocked=True, **SAID),
+        pair("never_link", ("a", "b"), **SAID),
+    ]
+    with transaction(store) as connection:
+        assert record_where_new(connection, kept) == 2
+        assert record_where_new(connection, kept) == 0
+        kinds = publish.identity_overrides(connection)["kind"].to_pylist()
+    assert kinds == ["always_link", "keep_shared", "block_value"]
+
+
+def test_a_store_from_before_keeps_its_overrides_and_takes_what_was_shared(
+    store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def to_the_version_before(connection: Connection) -> None:
+        command.upgrade(alembic_config(connection), "0002")
+
+    with monkeypatch.context() as old_version:
+        old_version.setattr("activation.store.engine.migrate", to_the_version_before)
+        before = open_store(store_url)
+    first, shared = detach("a", **SAID), keep_weak("phone", "hash", blocked=False, **SAID)
+    recorded(before, first)
+    with pytest.raises(IntegrityError):
+        recorded(before, shared)
+    before.dispose()
+
+    store = open_store(store_url)
+    recorded(store, shared)
+    assert standing(store) == [first.override_id, shared.override_id]
+    for change in ("update identity_override set kind = kind", "delete from identity_override"):
+        with pytest.raises(DBAPIError, match="append-only"), transaction(store) as connection:
+            connection.execute(text(change))
+    with transaction(store) as connection:
+        connection.execute(text("insert into privacy_permit (erasure_id) values ('x')"))
+        assert connection.execute(text("delete from identity_override")).rowcount == 2
+        connection.rollback()
+    store.dispose()

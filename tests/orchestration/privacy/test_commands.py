@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from orchestration import environment
 from orchestration.cli import main
-from orchestration.privacy.access import assemble
+from orchestration.privacy.access import NOT_THEIRS, assemble
 from tests.orchestration.conftest import Finished
 from tests.orchestration.places import AS_OF, Place
 
@@ -32,6 +32,23 @@ def test_a_record_that_is_only_probably_theirs_is_counted_and_not_shown(place: P
     assert package.withheld_records >= 1
     assert record not in json.dumps(package.document["systems"])
     assert record not in json.dumps(package.document["known_as"])
+
+
+def test_whoever_pays_their_invoice_is_masked_in_an_access(place: Place) -> None:
+    person, payer = place.rows(
+        "select records.person_id, min(invoices.billing_email) "
+        "from landing.billing_invoices as invoices "
+        "inner join landing.policy_policies as policies using (policy_number) "
+        "inner join identity.id_records as records "
+        "on records.system = 'policy' and records.record_id = policies.customer_number "
+        "where trim(lower(invoices.billing_email)) not in (select identifier "
+        "from identity.id_person_identifiers as own where own.person_id = records.person_id "
+        "and own.assurance in ('A', 'B')) group by 1 order by 1 limit 1"
+    )[0]
+    document = assemble(environment.home(place.home), person, AS_OF).document
+    rows = document["systems"]["billing"]["billing_invoices"]["rows"]
+    assert NOT_THEIRS in {row["billing_email"] for row in rows}
+    assert payer not in json.dumps(document)
 
 
 @pytest.mark.parametrize("command", ["erase", "access"])
