@@ -83,7 +83,7 @@ def in_words(document: dict[str, Any]) -> str:
         f"Kept as proof: {document['decisions_kept']} rows of the decision log, which name person "
         "and subject ids alone; the log still verifies.",
         f"Identifiers shared with others, which stay theirs: {document['shared_identifiers']}; "
-        f"{steps['identity']['kept_weak']} overrides of identity, over hashes, keep what was shared "
+        f"{steps['identity']['kept_weak']} overrides of identity (hashes) keep what was shared "
         "from joining anybody now. "
         f"Records that are only probably the person's, left for review: "
         f"{document['uncertain_records']}.",
