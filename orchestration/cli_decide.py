@@ -9,13 +9,13 @@ import click
 
 from activation.decisions import SENTENCES, DecisionError, Gate
 from activation.log import Opening
-from activation.log import explain as in_words
+from activation.log.explain import explain as in_words
 from activation.moment import CopyError
 from activation.release import ReleaseError
 from orchestration import environment
 from orchestration.cli_explain import node_of, told
 from orchestration.clock import TimeError, current_time, parse_time
-from orchestration.decision_step import open_log
+from orchestration.decision_log import open_log
 from orchestration.environment import Home
 from orchestration.moment import decision_point
 

@@ -9,11 +9,11 @@ import click
 
 from activation.decisions import SENTENCES, Gate
 from activation.log import DecisionLog, DecisionUnknown, LogError
-from activation.log import explain as in_words
+from activation.log.explain import explain as in_words
 from activation.release import stored_releases
 from activation.store import open_store
 from orchestration import environment
-from orchestration.decision_step import open_log
+from orchestration.decision_log import open_log
 from orchestration.environment import Home
 
 

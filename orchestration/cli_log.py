@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from activation.decisions import replay as replay_batch
 from activation.log import (
     DecisionLog,
     LogError,
@@ -19,7 +18,7 @@ from activation.log import (
     load_or_create_key,
 )
 from activation.log.keys import NEXT_FILE
-from orchestration.decision_step import LOG_ORIGIN, open_log
+from orchestration.decision_log import LOG_ORIGIN, open_log
 from orchestration.environment import home as resolve_home
 
 PATH = click.Path(path_type=Path)
@@ -186,6 +185,9 @@ def replay(batch: int | None, home: Path | None, every: bool, show: int) -> None
         wanted = [batch] if batch else recorded if every else recorded[-1:]
         if not wanted:
             raise click.ClickException("no batch has recorded inputs; see ASSENT_RECORD_INPUTS")
+        # Deciding again takes the rules' libraries; to verify or prove takes none of them.
+        from activation.decisions import replay as replay_batch
+
         outcomes = [replay_batch(opened, number) for number in wanted]
     for outcome in outcomes:
         for difference in outcome.differences[:show]:

@@ -1,6 +1,5 @@
 """Decide, seal, and only then show: the log on disk is the truth, the warehouse follows it."""
 
-import os
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,18 +19,17 @@ from activation.decisions import (
     replace_successors,
 )
 from activation.journeys import JourneySet
-from activation.log import Batch, DecisionLog, load_or_create_key
+from activation.log import Batch, DecisionLog
 from activation.release import halts, stored_releases
 from activation.release.slices import Slice, deciding_sql, slices_of
 from activation.store import open_store
 from activation.store.identity import successors
 from expectations import gate
 from orchestration.bundles import bundles_of
+from orchestration.decision_log import open_log
 from orchestration.environment import Home, RecordInputs
 from orchestration.rules import Rules, rules_of
 from orchestration.warehouse import open_warehouse
-
-LOG_ORIGIN = "assent.example/decisions"
 
 
 @dataclass(frozen=True)
@@ -50,14 +48,6 @@ class DecisionReport:
     batches: list[int]
     logged: int
     refused: list[str]
-
-
-def open_log(home: Home, *, writing: bool) -> DecisionLog:
-    """The home's decision log; with its signing key when it is to be written."""
-    if not writing:
-        return DecisionLog(home.decision_log)
-    key = load_or_create_key(home.keys, origin=LOG_ORIGIN, entropy=os.urandom)
-    return DecisionLog(home.decision_log, signing_key=key, copies=home.checkpoint_copies)
 
 
 def decide_and_log(home: Home, as_of: datetime, rules: Rules) -> DecisionReport:

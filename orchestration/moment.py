@@ -15,7 +15,7 @@ from activation.release import halts
 from activation.release.slices import Slice, slices_of
 from activation.store import open_store
 from orchestration.bundles import bundles_of
-from orchestration.decision_step import open_log
+from orchestration.decision_log import open_log
 from orchestration.environment import Home
 from orchestration.rules import active_rules, rules_of
 from orchestration.warehouse import open_warehouse

@@ -1,20 +1,47 @@
 """Decisions: candidates of the journeys, through the gates, to one row each with its reason."""
 
-from activation.decisions.approvals import current_approvals
-from activation.decisions.contract import COLUMNS, SCHEMA, DecisionError
-from activation.decisions.deciding import decide
-from activation.decisions.gates import Gate, Outcome
-from activation.decisions.materialising import materialise
-from activation.decisions.reasons import SENTENCES
-from activation.decisions.recording import record_inputs
-from activation.decisions.replaying import Difference, Replay, ReplayImpossible, replay
-from activation.decisions.tables import (
-    append_decisions,
-    ensure_tables,
-    record_release,
-    replace_successors,
-)
-from activation.release.release import Release
+from typing import TYPE_CHECKING
+
+from activation.deferred import deferred
+
+if TYPE_CHECKING:
+    from activation.decisions.approvals import current_approvals
+    from activation.decisions.contract import COLUMNS, SCHEMA, DecisionError
+    from activation.decisions.deciding import decide
+    from activation.decisions.gates import Gate, Outcome
+    from activation.decisions.materialising import materialise
+    from activation.decisions.reasons import SENTENCES
+    from activation.decisions.recording import record_inputs
+    from activation.decisions.replaying import Difference, Replay, ReplayImpossible, replay
+    from activation.decisions.tables import (
+        append_decisions,
+        ensure_tables,
+        record_release,
+        replace_successors,
+    )
+    from activation.release.release import Release
+
+_MODULES = {
+    "COLUMNS": ".contract",
+    "SCHEMA": ".contract",
+    "SENTENCES": ".reasons",
+    "DecisionError": ".contract",
+    "Difference": ".replaying",
+    "Gate": ".gates",
+    "Outcome": ".gates",
+    "Release": "activation.release.release",
+    "Replay": ".replaying",
+    "ReplayImpossible": ".replaying",
+    "append_decisions": ".tables",
+    "current_approvals": ".approvals",
+    "decide": ".deciding",
+    "ensure_tables": ".tables",
+    "materialise": ".materialising",
+    "record_inputs": ".recording",
+    "record_release": ".tables",
+    "replace_successors": ".tables",
+    "replay": ".replaying",
+}
 
 __all__ = [
     "COLUMNS",
@@ -37,3 +64,5 @@ __all__ = [
     "replace_successors",
     "replay",
 ]
+
+__getattr__ = deferred(__name__, _MODULES)

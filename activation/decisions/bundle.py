@@ -3,7 +3,7 @@
 Nothing but the keys of a context and the declared fields of its nodes is named in compiled SQL.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -91,10 +91,21 @@ def cleaned(column: str) -> str:
     return f"regexp_replace({column}, {text(REFUSED_CONTROLS)}, {text(REPLACEMENT)}, 'g')"
 
 
-def field_text(column: str, field_type: FieldType) -> str:
+def json_text(render: Callable[[Callable[[str], str]], str]) -> str:
+    """SQL of a JSON text in which the texts are `cleaned`.
+
+    `render` writes it, given what becomes of a column of text. In JSON a refused character shows as
+    an escape \\u00.., so only where one stands the texts are searched: that took 0.5 CPU us a
+    row, JSON itself 0.25.
+    """
+    plain = render(lambda column: column)
+    return f"case when contains({plain}, '\\u00') then {render(cleaned)} else {plain} end"
+
+
+def field_text(column: str, field_type: FieldType, clean: Callable[[str], str]) -> str:
     """SQL of a field's canonical text: ISO dates, plain decimals, UTC instants, true and false."""
     if field_type is FieldType.TEXT:
-        return cleaned(column)
+        return clean(column)
     if field_type is FieldType.INSTANT:
         return f"strftime(timezone('UTC', {column}), '%Y-%m-%dT%H:%M:%S.%f+00:00')"
     return f"cast({column} as varchar)"
@@ -102,18 +113,26 @@ def field_text(column: str, field_type: FieldType) -> str:
 
 def context_json(node: Node, alias: str) -> str:
     """SQL of the node's canonical context: a JSON object of text or null, keys in order."""
-    pairs = [
-        f"{text(field)}, {field_text(f'{alias}.{name(field)}', node.fields[field])}"
-        for field in sorted(node.fields)
-    ]
-    return f"cast(json_object({', '.join(pairs)}) as varchar)"
+
+    def render(clean: Callable[[str], str]) -> str:
+        pairs = [
+            f"{text(field)}, {field_text(f'{alias}.{name(field)}', node.fields[field], clean)}"
+            for field in sorted(node.fields)
+        ]
+        return f"cast(json_object({', '.join(pairs)}) as varchar)"
+
+    return json_text(render)
 
 
 def once_key(node: Node, alias: str) -> str:
     """SQL of what the node is done once for: a JSON array of the subject and dates, or null."""
     if not node.limits.once_per:
         return "cast(null as varchar)"
-    parts = [cleaned(f"{alias}.subject_id")]
-    for field in node.limits.once_per[1:]:
-        parts.append(field_text(f"{alias}.{name(field)}", node.fields[field]))
-    return f"cast(json_array({', '.join(parts)}) as varchar)"
+
+    def render(clean: Callable[[str], str]) -> str:
+        parts = [clean(f"{alias}.subject_id")]
+        for field in node.limits.once_per[1:]:
+            parts.append(field_text(f"{alias}.{name(field)}", node.fields[field], clean))
+        return f"cast(json_array({', '.join(parts)}) as varchar)"
+
+    return json_text(render)

@@ -7,7 +7,7 @@ candidate and failed gate, one rank for all. It costs several times as much and 
 from collections.abc import Iterator
 
 from activation.decisions import reasons
-from activation.decisions.bundle import Context
+from activation.decisions.bundle import Context, cleaned
 from activation.decisions.contract import COLUMNS
 from activation.decisions.gates import Gate
 from activation.decisions.literals import instant, instant_text, text, values
@@ -162,13 +162,12 @@ def _rows(terms: Terms) -> Iterator[Cte]:
         group by {KEY}""",
     )
     as_of, release = text(instant_text(terms.as_of)), text(terms.release)
+    identity = f"c.node, {cleaned('c.subject_id')}, c.person_id, {as_of}, {release}"
     yield (
         "decided",
         f"""
         select
-            'd_' || left(sha256(cast(
-                json_array(c.node, c.subject_id, c.person_id, {as_of}, {release}) as varchar
-            )), 24) as decision_id,
+            'd_' || left(sha256(cast(json_array({identity}) as varchar)), 24) as decision_id,
             c.person_id, c.node, c.journey, c.subject_id, {instant(terms.as_of)} as as_of,
             case
                 when f.gate is null then 'act'

@@ -1,10 +1,8 @@
-"""Releases: what decides is changed only as one content-addressed, signed whole.
+"""Releases: what decides is changed only as one content-addressed, signed whole."""
 
-Names are imported when they are first asked for: a rollback must not wait for what it never uses.
-"""
-
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from activation.deferred import deferred
 
 if TYPE_CHECKING:
     from activation.release.activation import Check, activate, require_fit, require_second_person
@@ -18,26 +16,26 @@ if TYPE_CHECKING:
     from activation.release.signing import sign
 
 _MODULES = {
-    "Bundle": "release",
-    "Canary": "canary",
-    "Check": "activation",
-    "Release": "release",
-    "ReleaseError": "errors",
-    "ReleaseRefused": "errors",
-    "activate": "activation",
-    "active_id": "pointer",
-    "build": "manifest",
-    "open_bundle": "registry",
-    "read_bundle": "bundle",
-    "read_files": "bundle",
-    "record": "registry",
-    "release_of": "manifest",
-    "require_fit": "activation",
-    "require_second_person": "activation",
-    "rollback": "pointer",
-    "same_warehouse": "bundle",
-    "sign": "signing",
-    "stored_releases": "registry",
+    "Bundle": ".release",
+    "Canary": ".canary",
+    "Check": ".activation",
+    "Release": ".release",
+    "ReleaseError": ".errors",
+    "ReleaseRefused": ".errors",
+    "activate": ".activation",
+    "active_id": ".pointer",
+    "build": ".manifest",
+    "open_bundle": ".registry",
+    "read_bundle": ".bundle",
+    "read_files": ".bundle",
+    "record": ".registry",
+    "release_of": ".manifest",
+    "require_fit": ".activation",
+    "require_second_person": ".activation",
+    "rollback": ".pointer",
+    "same_warehouse": ".bundle",
+    "sign": ".signing",
+    "stored_releases": ".registry",
 }
 
 __all__ = [
@@ -63,8 +61,4 @@ __all__ = [
     "stored_releases",
 ]
 
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = deferred(__name__, _MODULES)

@@ -8,7 +8,7 @@ from typing import Literal
 from sqlalchemy import Connection, insert, select
 
 from activation.release.errors import ReleaseError
-from activation.store.tables import release_pointer
+from activation.store.tables_release import release_pointer
 
 Kind = Literal["activate", "rollback"]
 

@@ -15,8 +15,8 @@ from activation.log.notes import PublicKey
 from activation.release import signing
 from activation.release.errors import ReleaseError
 from activation.release.release import Bundle, Release, canonical, digest_of
-from activation.store.tables import release as releases
-from activation.store.tables import release_file, release_signature
+from activation.store.tables_release import release as releases
+from activation.store.tables_release import release_file, release_signature
 
 _FILES_AT_ONCE = 500
 

@@ -21,7 +21,7 @@ from activation.store import open_store
 from activation.store.tables import sync_state
 from expectations.policy.graph import Relation
 from orchestration.cli_explain import told
-from orchestration.decision_step import open_log
+from orchestration.decision_log import open_log
 from orchestration.environment import Home
 from orchestration.landing.erased import ErasedRows
 from orchestration.privacy.closure import record_ids

@@ -23,7 +23,7 @@ from activation.privacy.settings import Exemption
 from activation.store import open_store, transaction
 from activation.store.tables import approval, identity_change, identity_map, identity_override
 from activation.syncs.erasing import forget_person
-from orchestration.decision_step import open_log
+from orchestration.decision_log import open_log
 from orchestration.environment import Home
 from orchestration.landing.erased import ErasedRows
 from orchestration.privacy import receipt

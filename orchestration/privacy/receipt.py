@@ -7,7 +7,7 @@ from typing import Any
 
 from activation.log.durable import PRIVATE, make_directory, publish_bytes
 from activation.log.keys import load_or_create_key
-from orchestration.decision_step import LOG_ORIGIN
+from orchestration.decision_log import LOG_ORIGIN
 from orchestration.environment import Home
 
 FORMAT = "assent.erasure/1"

@@ -15,7 +15,7 @@ from activation.store.tables import retention_run
 from expectations.policy.graph import PolicyGraph, Relation
 from expectations.policy.retention import rule_of
 from orchestration import environment
-from orchestration.decision_step import open_log
+from orchestration.decision_log import open_log
 from orchestration.environment import Home
 from orchestration.landing.contract import read_contracts
 from orchestration.landing.expiry import Expired, purge_landing

@@ -20,21 +20,21 @@ _STATEMENTS = (
             case draw('line', i, 3) when 0 then 'motor' when 1 then 'home' else 'travel' end,
             case when draw('lapsed', i, 8) = 0 then 'lapsed' else 'active' end,
             date '2027-02-01' + draw('renews', i, 30), 74 + draw('days', i, 18)
-        from range({{persons}}) as r(i)""",
+        from range({{subjects}}) as r(i)""",
     f"""insert into contexts.ctx_claim
         select 'p_' || draw('claim', i, {{persons}}), 'C' || i, {_LEVEL}, {_SEEN}, 'C' || i,
             'motor',
             case draw('status', i, 4) when 0 then 'paid' when 1 then 'in_review' else 'open' end,
             draw('open', i, 15)
-        from range({{persons}}) as r(i)""",
+        from range({{subjects}}) as r(i)""",
     f"""insert into contexts.ctx_account
         select 'p_' || draw('account', i, {{persons}}), 'A' || i, {_LEVEL}, {_SEEN}, 'A' || i,
             draw('reached', i, 6), 'added_policy', draw('since', i, 40), draw('age', i, 120)
-        from range({{persons}}) as r(i)""",
+        from range({{subjects}}) as r(i)""",
     f"""insert into contexts.ctx_ticket
         select 'p_' || draw('ticket', i, {{persons}}), 'T' || i, {_LEVEL}, {_SEEN}, 'T' || i,
             'billing', 'normal', 1 + draw('score', i, 3), draw('hours', i, 80) + 0.25
-        from range({{persons}}) as r(i)""",
+        from range({{subjects}}) as r(i)""",
     f"""insert into contexts.ctx_customer
         select 'p_' || i, 'p_' || i, {_LEVEL}, {_SEEN}, draw('motor', i, 4) <> 0,
             draw('home', i, 4) = 0
@@ -91,16 +91,23 @@ _STATEMENTS = (
 
 
 def create_bulk_world(
-    connection: duckdb.DuckDBPyConnection, persons: int, seed: int, *, permits: bool = True
+    connection: duckdb.DuckDBPyConnection,
+    persons: int,
+    seed: int,
+    *,
+    permits: bool = True,
+    subjects: int | None = None,
 ) -> None:
     """Fill a world with `persons` persons, as many subjects of each kind, and a history.
 
-    Without `permits`, consent is left to a ledger.
+    Without `permits`, consent is left to a ledger. `subjects` says how many policies, claims,
+    accounts and tickets there are, if not one of each for every person.
     """
+    counts = {"persons": persons, "subjects": persons if subjects is None else subjects}
     create_world(connection)
     connection.execute(_DRAW.format(seed=f"'{seed}:'"))
     for statement in _STATEMENTS:
         if not permits and "con_permits" in statement:
             continue
-        connection.execute(statement.format(persons=persons))
+        connection.execute(statement.format(**counts))
     connection.execute("analyze")

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from activation.decisions import Release, decide
 from activation.decisions.bundle import read_contexts
-from activation.decisions.deciding import APPROVAL_SCHEMA, run_compiled
+from activation.decisions.deciding import APPROVAL_SCHEMA, checked, run_compiled
 from activation.decisions.reference import decide_in_python
 from activation.decisions.terms import terms
 from activation.decisions.window import compile_window
@@ -45,7 +45,7 @@ def decide_by_all_forms(
     )
     contexts = read_contexts(connection, journeys)
     at = terms(journeys, release.id, as_of, halted)
-    window = run_compiled(connection, compile_window(at, contexts), given)
+    window = checked(run_compiled(connection, compile_window(at, contexts), given))
     python = decide_in_python(at, read_world(connection, contexts, approvals))
     rows = mask.to_pylist()
     assert by_id(window.to_pylist()) == by_id(rows)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from activation.decisions import Gate
-from activation.journeys import load
+from activation.journeys import JourneySet, Node, load
 from tests.activation.decisions.bulk import create_bulk_world
 from tests.activation.decisions.forms import Approvals, decide_by_all_forms
 from tests.activation.decisions.variants import every_limit, release_of
@@ -221,3 +221,31 @@ def test_all_forms_agree_on_two_hundred_thousand_candidates(limits: str) -> None
         create_bulk_world(connection, 80_000, seed=2)
         rows = decide_by_all_forms(connection, chosen, release_of("r_now"), AS_OF)
     assert len(rows) >= 200_000
+
+
+def test_forms_agree_when_there_are_more_purposes_than_a_column_of_permits_takes(
+    world: duckdb.DuckDBPyConnection,
+) -> None:
+    [sample] = [node for node in JOURNEYS.nodes if node.id == "claim_update_day_3"]
+    nodes = [
+        Node.model_validate(sample.model_dump() | {"id": f"n_{one:02}", "purpose": f"p_{one:02}"})
+        for one in range(26)
+    ]
+    insert(world, "contexts.ctx_person", [person("p_1"), person("p_2", reachable_sms=False)])
+    insert(world, "contexts.ctx_claim", [claim("p_1", "C1"), claim("p_2", "C2")])
+    given = [("p_1", "p_00", "sms"), ("p_1", "p_13", "email"), ("p_2", "p_25", "email")]
+    insert(world, "consent.con_permits", [permit(*one) for one in given])
+    rows = decide_by_all_forms(
+        world, JourneySet(tuple(nodes), JOURNEYS.policies), release_of("r_now"), AS_OF
+    )
+    acting = {(r["person_id"], r["purpose"], r["channel"]) for r in rows if r["outcome"] == "act"}
+    assert acting == set(given)
+
+
+def test_forms_agree_on_a_subject_whose_id_has_a_control_character(
+    world: duckdb.DuckDBPyConnection,
+) -> None:
+    insert(world, "contexts.ctx_person", [person("p_1")])
+    insert(world, "contexts.ctx_claim", [claim("p_1", "C\x0b1"), claim("p_1", "C\\u0001")])
+    rows = decide_by_all_forms(world, JOURNEYS, release_of("r_now"), AS_OF)
+    assert {row["once_key"] for row in rows} == {'["C\ufffd1"]', '["C\\\\u0001"]'}

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from activation.log import explain
+from activation.log.explain import explain
 from tests.activation.log.worlds import make_log
 
 REASONS = {

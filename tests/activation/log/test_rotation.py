@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from activation.log import DecisionLog, KeyProblem, LogDamaged, SigningKey, load_or_create_key
 from activation.log.keys import KEY_FILE, NEXT_FILE
 from orchestration.cli_log import log as command
-from orchestration.decision_step import LOG_ORIGIN
+from orchestration.decision_log import LOG_ORIGIN
 from tests.activation.log.test_verifier import run
 from tests.activation.log.worlds import KEY, ORIGIN, entropy, make_log, seal
 
