@@ -24,6 +24,7 @@ REGIME_SCHEMA = [
     ("soft_opt_in", pa.bool_()),
     ("double_opt_in", pa.bool_()),
     ("minimum_notice", pa.string()),
+    ("opt_out_signal", pa.bool_()),
 ]
 PURPOSE_SCHEMA = [
     ("purpose", pa.string()),

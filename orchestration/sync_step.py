@@ -30,6 +30,10 @@ OUTBOX = "outbox"
 HASH_KEY_FILE = "sync_hash.key"
 
 _IDENTIFIERS = "select person_id, identifier_type, identifier from identity.id_person_identifiers"
+_FORMER_LINKS = (
+    "select person_id, identifier_type, identifier, parted_at from consent.con_former_links"
+)
+_SIGNALLED = "select distinct purpose from reference.regime where opt_out_signal"
 _DENIED = "select person_id, purpose, channel from consent.con_permits where verdict = 'deny'"
 
 
@@ -39,6 +43,8 @@ class Sources:
 
     desired: pa.Table
     identifiers: pa.Table
+    former_links: pa.Table
+    signalled: frozenset[str]
     denied: pa.Table
     watermark: int
     gate_closed: str | None
@@ -109,6 +115,8 @@ def _carry_out(
             hash_key=secret_key(home, HASH_KEY_FILE),
             guards=Guards.of(spec, [sources.gate_closed] if sources.gate_closed else [], refusals),
             denied=sources.denied,
+            former_links=sources.former_links,
+            signalled=sources.signalled,
         )
     finally:
         engine.dispose()
@@ -122,6 +130,8 @@ def _read(connection: duckdb.DuckDBPyConnection, spec: SyncSpec, as_of: datetime
     return Sources(
         desired=_desired(connection, spec),
         identifiers=connection.execute(_IDENTIFIERS).to_arrow_table(),
+        former_links=connection.execute(_FORMER_LINKS).to_arrow_table(),
+        signalled=frozenset(one for (one,) in connection.execute(_SIGNALLED).fetchall()),
         denied=connection.execute(_DENIED).to_arrow_table(),
         watermark=int(row[0]) if row else 0,
         gate_closed=_closed_gate(connection, as_of),

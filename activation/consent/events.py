@@ -9,6 +9,7 @@ from activation.consent.vocabulary import (
     CHANNELS,
     IDENTIFIER_TYPES,
     LIFTED,
+    OPTED_OUT,
     PERMISSIVE_ACTIONS,
 )
 
@@ -61,6 +62,9 @@ class ConsentEvent:
             raise InvalidEvent(self.event_id, "purpose, channel", fix)
         if self.action == LIFTED and (self.purpose, self.channel) != (ANY, ANY):
             fix = "a restriction holds for everything, so what lifts it names * for both"
+            raise InvalidEvent(self.event_id, "purpose, channel", fix)
+        if self.action == OPTED_OUT and (self.purpose, self.channel) != (ANY, ANY):
+            fix = "a signal names no purpose, so write * for both; regimes.yml says what it binds"
             raise InvalidEvent(self.event_id, "purpose, channel", fix)
         if not (self.event_id and self.identifier and self.purpose and self.source):
             fix = "must not be empty"

@@ -117,9 +117,13 @@ def known_event_ids(connection: Connection, event_ids: Sequence[str]) -> set[str
     return known
 
 
-def events_after(connection: Connection, seq: int) -> Iterator[ConsentEvent]:
-    """The events after place `seq`, in the ledger's order."""
+def events_after(
+    connection: Connection, seq: int, *, actions: Sequence[str] | None = None
+) -> Iterator[ConsentEvent]:
+    """The events after place `seq`, in the ledger's order; with `actions`, those alone."""
     statement = select(*_EVENT_COLUMNS).where(consent_event.c.seq > seq)
+    if actions is not None:
+        statement = statement.where(consent_event.c.action.in_(actions))
     yield from _events(connection, statement)
 
 

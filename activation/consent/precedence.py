@@ -1,8 +1,8 @@
 """The precedence table of consent: may this person be contacted, for this, through this channel?
 
 `evaluate` is the table in Python, for one person at the moment of sending; the dbt models
-con_suppressions, con_state and con_permits are the same table in SQL, for everybody at once. A
-differential test holds them equal: change both or neither.
+con_suppressions, con_state, con_opt_outs and con_permits are the same table in SQL, for everybody
+at once. A differential test holds them equal: change both or neither.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,10 +18,12 @@ from activation.consent.suppression import (
     ReachedEvent,
     is_older,
     newest,
+    opt_out,
     own_grant_at,
     restriction,
     suppression,
 )
+from activation.consent.vocabulary import OPTED_OUT, OWED_BASES
 
 # Which event wins among those of one instant.
 RESTRICTIVENESS: Final = {"granted": 1, "denied": 2, "withdrawn": 3, "objected": 4}
@@ -78,7 +80,7 @@ def evaluate(
         return deny("erased", erased)
     if basis != "legal_obligation" and (restricted := restriction(known)):
         return deny("restricted", restricted)
-    is_owed = basis in ("contract", "legal_obligation")
+    is_owed = basis in OWED_BASES
     if suppressed := suppression(known, facts.addresses, purpose, channel, is_owed=is_owed):
         return deny("suppressed", suppressed)
     if facts.ledger_recorded_at is None or facts.ledger_recorded_at < as_of - maximum_age:
@@ -93,6 +95,8 @@ def evaluate(
     state = latest(known, purpose, channel)
     if state and state.action != "granted":
         return deny(state.action, state)
+    if rule.opt_out_signal and (signal := opt_out(known, purpose, channel)):
+        return deny(OPTED_OUT, signal)
     if facts.is_minor:
         return deny("minor")
     weakness = _weakness(state, known, rule, as_of)

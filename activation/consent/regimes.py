@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from activation.consent.notices import NOTICE_VERSION, NOTICES_FILE, Notices, load_notices
-from activation.consent.vocabulary import ANY, Basis, Channel
+from activation.consent.vocabulary import ANY, OWED_BASES, Basis, Channel
 from expectations.located_yaml import LocatedYaml, read_yaml
 
 REGIMES_FILE = Path(__file__).with_name("regimes.yml")
@@ -49,6 +49,8 @@ class Regime(ChannelRule):
     """What holds in a group of countries; `channels` lists the exceptions."""
 
     countries: list[str] | Literal["elsewhere"]
+    # Of the regime and not of a channel: an exception for a channel must not lose it.
+    opt_out_signal: bool = False
     channels: dict[Channel, ChannelRule] = Field(default_factory=dict)
 
     @field_validator("countries", mode="before")
@@ -63,6 +65,13 @@ class Regime(ChannelRule):
         if "UK" in countries:
             raise ValueError("the United Kingdom's ISO 3166-1 code is GB")
         return countries
+
+    @model_validator(mode="after")
+    def _no_signal_binds_what_is_owed(self) -> "Regime":
+        bases = {self.basis, *(exception.basis for exception in self.channels.values())}
+        if self.opt_out_signal and not bases.isdisjoint(OWED_BASES):
+            raise ValueError("opt_out_signal needs basis: consent or legitimate_interests")
+        return self
 
 
 class Purpose(_Strict):
@@ -127,6 +136,7 @@ class Rule:
     double_opt_in: bool = False
     minimum_notice: str | None = None
     special_category: bool = False
+    opt_out_signal: bool = False
 
 
 def load_regimes(path: Path = REGIMES_FILE) -> Regimes:
@@ -167,6 +177,7 @@ def rules(regimes: Regimes) -> list[Rule]:
             double_opt_in=chosen.double_opt_in,
             minimum_notice=purpose.minimum_notice,
             special_category=purpose.special_category,
+            opt_out_signal=regime.opt_out_signal,
         )
         for name, purpose in regimes.purposes.items()
         for regime in purpose.regimes
@@ -212,6 +223,7 @@ def flatten(regimes: Regimes) -> list[dict[str, Any]]:
             "soft_opt_in": chosen.soft_opt_in,
             "double_opt_in": chosen.double_opt_in,
             "minimum_notice": purpose.minimum_notice,
+            "opt_out_signal": regime.opt_out_signal,
         }
         for name, purpose in regimes.purposes.items()
         for regime in purpose.regimes
@@ -219,6 +231,15 @@ def flatten(regimes: Regimes) -> list[dict[str, Any]]:
         for channel in regimes.channels
         for chosen in [regime.channels.get(channel, regime)]
     ]
+
+
+def signalled_purposes(regimes: Regimes) -> frozenset[str]:
+    """The purposes that an opt-out signal binds in some jurisdiction."""
+    return frozenset(
+        name
+        for name, purpose in regimes.purposes.items()
+        if any(regime.opt_out_signal for regime in purpose.regimes)
+    )
 
 
 def flatten_purposes(regimes: Regimes) -> list[dict[str, Any]]:

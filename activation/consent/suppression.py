@@ -6,6 +6,9 @@ lifts one. It lifts an address on its channel; purposes that rest on consent or 
 need that grant to name them, so a person who complained about marketing and later accepts
 onboarding mail gets no marketing again.
 
+An opt-out preference signal (Global Privacy Control) refuses what the regimes bind to it, until the
+person's own newer grant names the purpose and channel.
+
 A restriction of processing (GDPR Article 18) holds for the person as a whole, and only their own
 newer `lifted` ends it.
 """
@@ -15,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from activation.consent.events import ConsentEvent
-from activation.consent.vocabulary import ADDRESS_TYPE, ANY, LIFTED, SYSTEM_SOURCES
+from activation.consent.vocabulary import ADDRESS_TYPE, ANY, LIFTED, OPTED_OUT, SYSTEM_SOURCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,14 @@ def restriction(known: Sequence[ReachedEvent]) -> ConsentEvent | None:
     if restricted and lifted and is_older(restricted, lifted.occurred_at):
         return None
     return restricted
+
+
+def opt_out(known: Sequence[ReachedEvent], purpose: str, channel: str) -> ConsentEvent | None:
+    """The newest opt-out signal that the person has not answered with a grant since, or None."""
+    signal = newest(known, OPTED_OUT)
+    if signal and is_older(signal, own_grant_at(known, channel, purpose)):
+        return None
+    return signal
 
 
 def newest(known: Iterable[ReachedEvent], action: str) -> ConsentEvent | None:

@@ -34,12 +34,16 @@ consent_event = Table(
     Column("hash", Text, nullable=False),
     CheckConstraint(
         "action in ('granted', 'confirmed', 'denied', 'withdrawn', 'objected',"
-        " 'suppressed', 'restricted', 'lifted', 'erased')",
+        " 'opted_out', 'suppressed', 'restricted', 'lifted', 'erased')",
         name="action",
     ),
     CheckConstraint(
         "action <> 'lifted' or (purpose = '*' and channel = '*')",
         name="lifted",
+    ),
+    CheckConstraint(
+        "action <> 'opted_out' or (purpose = '*' and channel = '*')",
+        name="opted_out",
     ),
     # `*` may restrict, never permit.
     CheckConstraint(

@@ -1,28 +1,40 @@
 """Asks the consent ledger again, in the transaction that records the intent to send.
 
 The warehouse judged consent up to a watermark. Whatever restricts and was recorded after it is read
-here, inside the writing transaction of the store, and matched to persons by their identifiers. So
-an intent and a withdrawal are ordered: no intent is recorded after the withdrawal committed.
+here, inside the writing transaction of the store, and matched to persons by their identifiers and
+by those they were parted from, as the warehouse does. So an intent and a withdrawal are ordered: no
+intent is recorded after the withdrawal committed.
+
+Where a person lives is not known here: an opt-out signal stops what it binds in any jurisdiction.
 
 A later grant does not lift the restriction within the run; the next run judges by all events.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from hashlib import sha256
 
 import duckdb
 import pyarrow as pa
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection
 
-from activation.consent.ledger import lock_head
-from activation.consent.lookup import IDENTIFIERS_AT_ONCE, given_under
-from activation.consent.vocabulary import ANY
-from activation.store.tables_consent import consent_event
+from activation.consent.events import ConsentEvent
+from activation.consent.ledger import events_after, lock_head
+from activation.consent.lookup import history
+from activation.consent.suppression import is_about_address
+from activation.consent.vocabulary import ANY, OPTED_OUT
 from activation.syncs.item import Item
 
-RESTRICTING_ACTIONS = ("erased", "restricted", "suppressed", "withdrawn", "objected", "denied")
+RESTRICTING_ACTIONS = (
+    "erased",
+    "restricted",
+    "suppressed",
+    "withdrawn",
+    "objected",
+    "denied",
+    OPTED_OUT,
+)
 """The actions that stop a row, the most final first."""
 
 _COVERS_EVERYTHING = frozenset({"erased", "restricted"})
@@ -34,9 +46,11 @@ class _Restriction:
     purpose: str
     channel: str
 
-    def covers(self, purposes: str, channel: str) -> bool:
+    def covers(self, purposes: str, channel: str, signalled: Set[str] | None) -> bool:
         if self.action in _COVERS_EVERYTHING:
             return True
+        if self.action == OPTED_OUT:
+            return signalled is None or not signalled.isdisjoint(purposes.split(","))
         purpose_covered = self.purpose == ANY or self.purpose in purposes.split(",")
         return purpose_covered and (ANY in (self.channel, channel) or self.channel == channel)
 
@@ -44,12 +58,20 @@ class _Restriction:
 class Gate:
     """The restrictions recorded since `watermark`, by person and by address.
 
-    `duck` holds the relation `identifier`, which says who goes by which identifier.
+    `duck` holds the relations of a workspace: who goes by which identifier, and who did before a
+    parting. `signalled` are the purposes that an opt-out signal binds somewhere; None for all.
     """
 
-    def __init__(self, duck: duckdb.DuckDBPyConnection, watermark: int) -> None:
+    def __init__(
+        self,
+        duck: duckdb.DuckDBPyConnection,
+        watermark: int,
+        *,
+        signalled: Set[str] | None = None,
+    ) -> None:
         self._duck = duck
         self._seen = watermark
+        self._signalled = signalled
         self._by_person: dict[str, set[_Restriction]] = defaultdict(set)
         self._by_address: dict[str, set[_Restriction]] = defaultdict(set)
 
@@ -68,14 +90,7 @@ class Gate:
         The head is locked until the caller's transaction ends, so nothing is recorded meanwhile.
         """
         head = lock_head(connection, shared=True).seq
-        events = connection.execute(
-            select(consent_event)
-            .where(consent_event.c.seq > self._seen)
-            .where(consent_event.c.action.in_(RESTRICTING_ACTIONS))
-            .order_by(consent_event.c.seq)
-        ).all()
-        if events:
-            self._add(events)
+        self._add(list(events_after(connection, self._seen, actions=RESTRICTING_ACTIONS)))
         self._seen = max(self._seen, head)
         return head
 
@@ -84,37 +99,39 @@ class Gate:
         found = self._by_person.get(item.person_id, set())
         if item.address_hash is not None:
             found = found | self._by_address.get(item.address_hash, set())
-        actions = {r.action for r in found if r.covers(item.purpose, item.channel)}
+        actions = {r.action for r in found if self._covers(r, item)}
         return next((action for action in RESTRICTING_ACTIONS if action in actions), None)
+
+    def _covers(self, restriction: _Restriction, item: Item) -> bool:
+        return restriction.covers(item.purpose, item.channel, self._signalled)
 
     def ever_restricted(self, connection: Connection, items: Sequence[Item]) -> set[str]:
         """Row keys of the items that any event of the ledger, however old, restricts.
 
         For removals: it tells those that a person asked for from those that the model caused.
         """
-        history = Gate(self._duck, watermark=0)
-        for events in _events_of(connection, self._identifiers_of(items)):
-            history._add(events)
-        return {item.row_key for item in items if history.reason(item)}
+        ever = Gate(self._duck, watermark=0, signalled=self._signalled)
+        said = history(connection, self._identifiers_of(items))
+        ever._add([event for event in said if event.action in RESTRICTING_ACTIONS])
+        return {item.row_key for item in items if ever.reason(item)}
 
     def _identifiers_of(self, items: Sequence[Item]) -> list[tuple[str, str]]:
         persons = pa.table({"person_id": pa.array({i.person_id for i in items}, pa.string())})
         self._duck.register("asked_person", persons)
         found = self._duck.execute(
-            "select distinct identifier_type, identifier from identifier"
+            "select identifier_type, identifier from identifier"
+            " semi join asked_person using (person_id)"
+            " union select identifier_type, identifier from former_identifier"
             " semi join asked_person using (person_id) order by all"
         ).fetchall()
         self._duck.unregister("asked_person")
         return [(kind, identifier) for kind, identifier in found]
 
-    def _add(self, events: Sequence[Row[tuple[object, ...]]]) -> None:
-        columns = ("identifier_type", "identifier", "purpose", "channel", "action")
-        restricted = {name: [getattr(event, name) for event in events] for name in columns}
-        self._duck.register("restricting_event", pa.table(restricted))
-        matches = self._duck.execute(
-            "select distinct i.person_id, e.action, e.purpose, e.channel"
-            " from restricting_event e join identifier i using (identifier_type, identifier)"
-        ).fetchall()
+    def _add(self, events: Sequence[ConsentEvent]) -> None:
+        if not events:
+            return
+        self._duck.register("restricting_event", _as_table(events))
+        matches = self._duck.execute(_MATCHES).fetchall()
         self._duck.unregister("restricting_event")
         for person_id, action, purpose, channel in matches:
             self._by_person[person_id].add(_Restriction(action, purpose, channel))
@@ -123,12 +140,21 @@ class Gate:
             self._by_address[sha256(event.identifier.encode()).hexdigest()].add(restriction)
 
 
-def _events_of(
-    connection: Connection, identifiers: Sequence[tuple[str, str]]
-) -> Iterable[Sequence[Row[tuple[object, ...]]]]:
-    for start in range(0, len(identifiers), IDENTIFIERS_AT_ONCE):
-        yield connection.execute(
-            select(consent_event)
-            .where(given_under(identifiers[start : start + IDENTIFIERS_AT_ONCE]))
-            .where(consent_event.c.action.in_(RESTRICTING_ACTIONS))
-        ).all()
+# Over a former link nothing crosses that was said after the parting, and nothing that is about an
+# address of the other side: consent.standing.reach for one person, con_events for everybody.
+_MATCHES = """
+select i.person_id, e.action, e.purpose, e.channel
+from restricting_event e join identifier i using (identifier_type, identifier)
+union
+select f.person_id, e.action, e.purpose, e.channel
+from restricting_event e join former_identifier f using (identifier_type, identifier)
+where e.occurred_at <= f.parted_at and not e.is_about_address
+"""
+
+_SAID = ("identifier_type", "identifier", "purpose", "channel", "action", "occurred_at")
+
+
+def _as_table(events: Iterable[ConsentEvent]) -> pa.Table:
+    restricted = {name: [getattr(event, name) for event in events] for name in _SAID}
+    about = [event.action == "suppressed" and is_about_address(event) for event in events]
+    return pa.table(restricted | {"is_about_address": about})

@@ -1,6 +1,6 @@
 """One run of one sync: reconcile, plan, guard, gate, apply, settle, report."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -23,7 +23,7 @@ from activation.syncs.report import SyncReport
 from activation.syncs.retry import RetryPolicy
 from activation.syncs.spec import SyncSpec
 from activation.syncs.state import all_state, count_held, held_rows_of, state_of_keys
-from activation.syncs.workspace import workspace
+from activation.syncs.workspace import NO_FORMER_LINKS, workspace
 
 
 def run_sync(
@@ -39,6 +39,8 @@ def run_sync(
     hash_key: bytes,
     guards: Guards | None = None,
     denied: pa.Table | None = None,
+    former_links: pa.Table = NO_FORMER_LINKS,
+    signalled: Set[str] | None = None,
     retry: RetryPolicy | None = None,
 ) -> SyncReport:
     """Bring the destination to the desired rows, as far as consent, guards and destination allow.
@@ -48,7 +50,9 @@ def run_sync(
     `decision_id`. What a halted `node` (or `audience`) decided is withheld. None asks for the
     removals alone that the ledger demands, without the warehouse.
     `identifiers` (person_id, identifier_type, identifier) are all persons' identifiers, as the
-    ledger spells them; a row of a person who is not among them is withheld. `watermark` is the last
+    ledger spells them; a row of a person who is not among them is withheld. `former_links` (the
+    same and parted_at) are those they were parted from: what was said until then restricts too.
+    `signalled` are the purposes an opt-out signal binds; None for all. `watermark` is the last
     seq of the ledger that `desired` was computed from, `denied` (person_id, purpose, channel) who
     may not be contacted now: their removals pass the guards. `as_of` is the run's clock.
 
@@ -61,9 +65,9 @@ def run_sync(
     report = SyncReport(spec.name, run_id)
     keeps = connector.capabilities.removal_address
     journal = Journal(spec.target, run_id, as_of, keeps)
-    with lease(engine, spec.target), workspace(identifiers) as duck:
+    with lease(engine, spec.target), workspace(identifiers, former_links) as duck:
         report.reconciled = reconcile(engine, connector, journal, spec.object)
-        gate = Gate(duck, watermark)
+        gate = Gate(duck, watermark, signalled=signalled)
         courier = Courier(
             spec,
             engine=engine,

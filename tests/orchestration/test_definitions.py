@@ -31,8 +31,8 @@ ASSETS = {
         id_traits id_violations
     """,
     "consent": """
-        con_address_suppressions con_events con_former_links con_own_grants con_permits con_persons
-        con_state con_suppressed_addresses con_suppressions con_watermark
+        con_address_suppressions con_events con_former_links con_opt_outs con_own_grants con_permits
+        con_persons con_state con_suppressed_addresses con_suppressions con_watermark
     """,
     "profiles": """
         per_accounts per_address_candidates per_addresses per_claims per_contact_points per_persons

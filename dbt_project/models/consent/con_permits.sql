@@ -17,6 +17,10 @@ suppressions as (
     select * from {{ ref('con_suppressions') }}
 ),
 
+opt_outs as (
+    select * from {{ ref('con_opt_outs') }}
+),
+
 regimes as (
     select * from {{ source('reference', 'regime') }}
 ),
@@ -68,6 +72,7 @@ rules as (
         regimes.soft_opt_in,
         regimes.double_opt_in,
         regimes.minimum_notice,
+        coalesce(regimes.opt_out_signal, false) as opt_out_signal,
         coalesce(purposes.special_category, false) as special_category
     from places
     cross join scopes
@@ -105,6 +110,7 @@ candidates as (
             else suppressions.evidence
         end as suppressed_by,
         freshness.is_stale,
+        case when rules.opt_out_signal then opt_outs.evidence end as opted_out_by,
 
         states.action,
         states.evidence as stated_by,
@@ -138,6 +144,11 @@ candidates as (
             persons.person_id = suppressions.person_id
             and rules.purpose = suppressions.purpose
             and rules.channel = suppressions.channel
+    left join opt_outs
+        on
+            persons.person_id = opt_outs.person_id
+            and rules.purpose = opt_outs.purpose
+            and rules.channel = opt_outs.channel
 ),
 
 judged as (
@@ -154,6 +165,7 @@ judged as (
             when basis is null then 'no_rule'
             when is_owed then case when has_relationship then basis else 'no_contract' end
             when action <> 'granted' then action
+            when opted_out_by is not null then 'opted_out'
             when is_minor then 'minor'
             when special_category and weakness is not null then 'special_category'
             when basis = 'legitimate_interests' then basis
@@ -184,6 +196,7 @@ explained as (
             when reason = 'erased' then erased_by
             when reason = 'restricted' then restricted_by
             when reason = 'suppressed' then suppressed_by
+            when reason = 'opted_out' then opted_out_by
             when
                 reason in (
                     'withdrawn', 'objected', 'denied', 'special_category',

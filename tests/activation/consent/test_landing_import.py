@@ -206,6 +206,19 @@ def test_a_wildcard_grant_never_reaches_the_ledger(store: Engine, landing: Landi
     assert [event.event_id for event in ledger(store)] == ["e2"]
 
 
+def test_an_opt_out_signal_of_a_device_lands_and_one_that_names_a_purpose_is_reported(
+    store: Engine, landing: Landing
+) -> None:
+    signal = {"identifier_type": "device_id", "identifier": "D1", "source": "gpc"}
+    landing.consent("e1", "opted_out", purpose="*", channel="*", notice_version=None, **signal)
+    landing.consent("e2", "opted_out", purpose="advertising", channel="*", **signal)
+    report = landing.run(store)
+    assert (report.appended, [one.event_id for one in report.refused]) == (1, ["e2"])
+    with store.connect() as connection:
+        (event,) = events_after(connection, 0)
+    assert (event.action, event.identifier, event.source) == ("opted_out", "D1", "gpc")
+
+
 def test_an_event_without_a_source_does_not_speak_for_the_person(
     store: Engine, landing: Landing
 ) -> None:

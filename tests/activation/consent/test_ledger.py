@@ -20,7 +20,6 @@ from activation.consent.ledger import (
     watermark,
 )
 from activation.consent.lookup import history
-from activation.consent.subject import show
 from activation.store import open_store, publish, transaction
 from activation.store.tables import consent_event
 
@@ -193,21 +192,6 @@ def test_history_tells_what_was_known_at_an_instant(store: Engine) -> None:
     assert known == ["early"]
 
 
-def test_show_gives_the_winning_statement_of_each_scope(store: Engine) -> None:
-    record(
-        store,
-        event("old", "granted", occurred_at=AS_OF - timedelta(days=9)),
-        event("new", "objected"),
-        event("sms", "granted", channel="sms"),
-        event("all", "withdrawn", purpose="*", channel="*", occurred_at=AS_OF - timedelta(days=5)),
-        event("bounce", "suppressed", purpose="*", identifier_type="contact_id", identifier="C1"),
-        event("tomorrow", "granted", occurred_at=AS_OF + timedelta(days=1)),
-    )
-    with store.connect() as connection:
-        standing = show(connection, [ADA, ("contact_id", "C1")], as_of=AS_OF)
-    assert {e.event_id for e in standing} == {"bounce", "all", "new", "sms"}
-
-
 def test_the_watermark_stops_before_what_the_permits_do_not_know(store: Engine) -> None:
     record(store, event("1"), event("2", recorded_at=AS_OF + timedelta(seconds=1)), event("3"))
     with store.connect() as connection:
@@ -234,6 +218,7 @@ def test_the_published_copy_has_the_declared_columns_and_no_hashes(store: Engine
         ({"action": "granted", "purpose": "*"}, "must name its purpose and channel"),
         ({"action": "confirmed", "channel": "*"}, "must name its purpose and channel"),
         ({"action": "lifted", "purpose": "*"}, r"names \* for both"),
+        ({"action": "opted_out", "purpose": "marketing", "channel": "*"}, r"write \* for both"),
         ({"action": "allowed"}, "use one of granted"),
         ({"channel": "fax"}, "use one of email"),
         ({"identifier_type": "passport"}, "use one of email"),
@@ -250,14 +235,17 @@ def test_an_event_that_makes_no_sense_is_refused_without_its_identifier(
     assert "ada@example.com" not in str(failure.value)
 
 
-def test_the_database_itself_refuses_a_wildcard_grant(store: Engine) -> None:
+@pytest.mark.parametrize(("action", "purpose"), [("granted", "*"), ("opted_out", "marketing")])
+def test_the_database_itself_refuses_a_wildcard_grant_and_a_narrow_signal(
+    store: Engine, action: str, purpose: str
+) -> None:
     record(store, event("1"))
     columns = [
         c.name for c in consent_event.c if c.name not in ("seq", "event_id", "action", "purpose")
     ]
     copy = (
         f"insert into consent_event (seq, event_id, action, purpose, {', '.join(columns)})"
-        f" select 2, 'x', 'granted', '*', {', '.join(columns)} from consent_event"
+        f" select 2, 'x', '{action}', '{purpose}', {', '.join(columns)} from consent_event"
     )
     with pytest.raises(Exception, match=r"(?i)check"), transaction(store) as connection:
         connection.execute(text(copy))

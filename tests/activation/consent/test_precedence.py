@@ -27,6 +27,7 @@ OBLIGATION = replace(CONSENT, basis="legal_obligation")
 INTERESTS = replace(CONSENT, basis="legitimate_interests")
 SOFT = replace(CONSENT, soft_opt_in=True)
 DOUBLE = replace(CONSENT, double_opt_in=True)
+SIGNALLED = replace(INTERESTS, opt_out_signal=True)
 SPECIAL = replace(INTERESTS, special_category=True)
 
 
@@ -56,6 +57,7 @@ ERASED = said("erased", purpose="*", channel="*")
 RESTRICTED = said("restricted", purpose="*", channel="*")
 LIFTED = said("lifted", purpose="*", channel="*", at=-DAY / 2)
 LIFTED_BY_IMPORT = said("lifted", purpose="*", channel="*", at=-DAY / 2, source="import")
+SIGNAL = said("opted_out", purpose="*", channel="*", source="gpc")
 BOUNCED = said("suppressed", purpose="*")
 STALE = replace(FACTS, ledger_recorded_at=AS_OF - timedelta(hours=24, seconds=1))
 STRANGER = replace(FACTS, has_relationship=False, is_existing_customer=False)
@@ -80,6 +82,10 @@ MINOR = replace(FACTS, is_minor=True)
         ("deny", "withdrawn", INTERESTS, [said("withdrawn")], MINOR),
         ("deny", "objected", INTERESTS, [said("objected", purpose="*", channel="*")], FACTS),
         ("deny", "denied", SOFT, [said("denied")], FACTS),
+        ("deny", "opted_out", SIGNALLED, [SIGNAL], MINOR),
+        ("deny", "withdrawn", SIGNALLED, [SIGNAL, said("withdrawn")], FACTS),
+        ("permit", "contract", CONTRACT, [SIGNAL], FACTS),
+        ("permit", "legitimate_interests", INTERESTS, [SIGNAL], FACTS),
         ("deny", "minor", CONSENT, [GRANT], MINOR),
         ("deny", "special_category", SPECIAL, [], FACTS),
         ("deny", "special_category", SPECIAL, [said("granted", expires_at=AS_OF)], FACTS),
@@ -137,6 +143,24 @@ def test_a_lifted_address_stays_closed_to_purposes_that_were_not_granted_anew() 
     before = said("granted", at=-2 * DAY)
     assert judge(CONSENT, before, BOUNCED, elsewhere).reason == "suppressed"
     assert judge(CONTRACT, BOUNCED, elsewhere).reason == "contract"
+
+
+def test_only_the_persons_own_newer_grant_answers_an_opt_out_signal() -> None:
+    newer = said("granted", at=-DAY / 2)
+    assert judge(SIGNALLED, SIGNAL, newer).verdict == "permit"
+    assert judge(SIGNALLED, SIGNAL, GRANT) == Verdict(
+        "deny", "opted_out", "legitimate_interests", "opted_out"
+    )
+    for unable in (
+        said("granted", at=-DAY / 2, source="import"),
+        said("granted", at=-DAY / 2, may_permit=False),
+        said("granted", at=-DAY / 2, channel="sms"),
+        said("granted", at=-DAY / 2, purpose="renewal"),
+        said("confirmed", at=-DAY / 2),
+    ):
+        assert judge(SIGNALLED, SIGNAL, unable).reason == "opted_out"
+    again = said("opted_out", purpose="*", channel="*", source="gpc", at=-DAY / 4)
+    assert judge(SIGNALLED, SIGNAL, newer, again).reason == "opted_out"
 
 
 def test_another_address_on_the_channel_keeps_the_person_reachable() -> None:

@@ -12,6 +12,7 @@ from activation.consent.regimes import (
     flatten,
     flatten_purposes,
     load_regimes,
+    signalled_purposes,
 )
 from expectations.located_yaml import SourceError
 
@@ -30,7 +31,9 @@ EXPECTED = {
     "service_recovery": {**dict.fromkeys(("GB", "IE", "DE", "FR", "US"), INTERESTS), "BR": CONSENT},
     "marketing": dict.fromkeys(("GB", "IE", "DE", "FR", "US", "BR"), CONSENT),
     "profiling": dict.fromkeys(("GB", "IE", "DE", "FR", "US", "BR"), CONSENT),
+    "advertising": {**dict.fromkeys(("GB", "IE", "DE", "FR", "BR"), CONSENT), "US": INTERESTS},
 }
+MINIMUM_NOTICE = {"marketing": "2025-11", "profiling": "2025-11", "advertising": "2026-09"}
 EXCEPTIONS = {
     ("service_recovery", "DE", "phone"): CONSENT,
     ("service_recovery", "FR", "phone"): CONSENT,
@@ -48,8 +51,10 @@ def test_the_shipped_regimes_are_the_table_of_purposes() -> None:
                 assert rule.basis == EXCEPTIONS.get((purpose, country, channel), basis)
                 is_soft = purpose == "marketing" and country in ("GB", "IE") and channel == "email"
                 assert rule.soft_opt_in == is_soft
-                is_dated = purpose in ("marketing", "profiling")
-                assert rule.minimum_notice == ("2025-11" if is_dated else None)
+                assert rule.minimum_notice == MINIMUM_NOTICE.get(purpose)
+                is_signalled = purpose == "advertising" and country != "BR"
+                assert rule.opt_out_signal == is_signalled
+    assert signalled_purposes(load_regimes()) == {"advertising"}
 
 
 def test_a_person_without_a_country_is_judged_as_elsewhere() -> None:
@@ -73,6 +78,26 @@ def test_what_a_country_forbids_is_not_filled_in_from_elsewhere(tmp_path: Path) 
     flat = {(r["jurisdiction"], r["channel"]): r["basis"] for r in flatten(regimes)}
     assert flat["NO", "email"] is None
     assert flat["*", "email"] == "consent"
+
+
+def test_an_exception_for_a_channel_does_not_lose_the_signal(tmp_path: Path) -> None:
+    path = tmp_path / "regimes.yml"
+    path.write_text(
+        "adult_age: 18\nchannels: [email, sms]\npurposes:\n  ads:\n    description: x\n"
+        "    regimes:\n      - {countries: [US], basis: legitimate_interests, opt_out_signal: true,"
+        " channels: {sms: {basis: consent}}}\n      - {countries: elsewhere, basis: consent}\n"
+    )
+    regimes = load_regimes(path)
+    flat = {(r["jurisdiction"], r["channel"]): r["opt_out_signal"] for r in flatten(regimes)}
+    assert flat == {
+        ("US", "email"): True,
+        ("US", "sms"): True,
+        ("*", "email"): False,
+        ("*", "sms"): False,
+    }
+    rule = RuleBook(regimes).find("US", "ads", "sms")
+    assert rule is not None
+    assert rule.opt_out_signal
 
 
 def test_the_flat_table_has_each_jurisdiction_purpose_and_channel_once() -> None:
@@ -104,6 +129,11 @@ MISTAKES = {
         "{basis: consent, soft_opt_in: true}",
         "{basis: contract, soft_opt_in: true}",
         "need basis: consent",
+    ),
+    "a signal on what a contract demands": (
+        "{countries: elsewhere, basis: contract}",
+        "{countries: elsewhere, basis: contract, opt_out_signal: true}",
+        "opt_out_signal needs basis: consent or legitimate_interests",
     ),
     "no YAML": ("purposes:", "purposes: [", "is not YAML"),
 }

@@ -1,4 +1,4 @@
-"""The migration that lets a restriction be lifted keeps a ledger that already holds events."""
+"""Migrations that let the ledger hold one more action keep what it holds already."""
 
 from datetime import UTC, datetime
 
@@ -29,11 +29,12 @@ def said(event_id: str, action: str) -> ConsentEvent:
     )
 
 
-def test_a_ledger_from_before_keeps_its_chain_its_triggers_and_can_be_lifted(
-    store_url: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("version_before", "action"), [("0007", "lifted"), ("0002", "opted_out")])
+def test_a_ledger_from_before_keeps_its_chain_its_triggers_and_takes_the_action(
+    store_url: str, monkeypatch: pytest.MonkeyPatch, version_before: str, action: str
 ) -> None:
     def to_the_version_before(connection: Connection) -> None:
-        command.upgrade(alembic_config(connection), "0007")
+        command.upgrade(alembic_config(connection), version_before)
 
     with monkeypatch.context() as old_version:
         old_version.setattr("activation.store.engine.migrate", to_the_version_before)
@@ -41,12 +42,12 @@ def test_a_ledger_from_before_keeps_its_chain_its_triggers_and_can_be_lifted(
     with transaction(before) as connection:
         append(connection, [said("e1", "restricted"), said("e2", "withdrawn")])
     with pytest.raises(DBAPIError), transaction(before) as connection:
-        append(connection, [said("e3", "lifted")])
+        append(connection, [said("e3", action)])
     before.dispose()
 
     store = open_store(store_url)
     with transaction(store) as connection:
-        append(connection, [said("e3", "lifted")])
+        append(connection, [said("e3", action)])
     with store.connect() as connection:
         report = verify_chain(connection)
     assert (report.is_intact, report.checked) == (True, 3)
