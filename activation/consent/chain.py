@@ -8,7 +8,8 @@ decimals. The identifier enters only through its commitment, so that nonce and i
 erased while every hash still verifies.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from json.encoder import encode_basestring
 
@@ -20,17 +21,26 @@ def identifier_commitment(nonce: str, identifier_type: str, identifier: str) -> 
     return digest((nonce, identifier_type, identifier))
 
 
-def event_hash(previous: str, seq: int, fields: Iterable[str | None]) -> str:
+def event_hash(previous: str, seq: int, fields: Sequence[str | None]) -> str:
     """The hexadecimal hash of an event at place `seq` after the event whose hash is `previous`.
 
     `fields`: event_id, identifier commitment, purpose, channel, action, jurisdiction, lawful_basis,
     notice_version, source, evidence, occurred_at, recorded_at, expires_at.
     """
-    return digest((previous, str(seq), *fields))
+    # What repeats from event to event is put into canonical form once.
+    own, repeating, late = _joined(fields[:2]), _repeating(tuple(fields[2:9])), _joined(fields[9:])
+    text = f'["{previous}","{seq}",{own},{repeating},{late}]'
+    return sha256(text.encode()).hexdigest()
 
 
 def digest(parts: Iterable[str | None]) -> str:
     """The hexadecimal SHA-256 of the texts in canonical form."""
-    # The bytes of json.dumps(ensure_ascii=False, separators=(",", ":")), at a third of its cost.
-    texts = ["null" if part is None else encode_basestring(part) for part in parts]
-    return sha256(f"[{','.join(texts)}]".encode()).hexdigest()
+    return sha256(f"[{_joined(parts)}]".encode()).hexdigest()
+
+
+def _joined(parts: Iterable[str | None]) -> str:
+    # What json.dumps(ensure_ascii=False, separators=(",", ":")) writes, at a third of its cost.
+    return ",".join(["null" if part is None else encode_basestring(part) for part in parts])
+
+
+_repeating = lru_cache(maxsize=4096)(_joined)

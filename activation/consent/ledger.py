@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -76,12 +77,13 @@ def append(
     randomness = entropy(_NONCE_BYTES * len(batch)).hex()
     width = 2 * _NONCE_BYTES
     nonces = [randomness[start : start + width] for start in range(0, len(randomness), width)]
+    text_of = lru_cache(maxsize=64)(instant_text)
     for event in batch:
         if event.event_id in known:
             continue
         known.add(event.event_id)
         seq += 1
-        row = _row(event, seq, previous, nonces[len(rows)])
+        row = _row(event, seq, previous, nonces[len(rows)], text_of(event.recorded_at))
         previous = row.hash
         rows.append(row)
     if rows:
@@ -167,7 +169,7 @@ class _Row(NamedTuple):
     hash: str
 
 
-def _row(event: ConsentEvent, seq: int, previous: str, nonce: str) -> _Row:
+def _row(event: ConsentEvent, seq: int, previous: str, nonce: str, recorded_at: str) -> _Row:
     commitment = identifier_commitment(nonce, event.identifier_type, event.identifier)
     said = (
         event.purpose,
@@ -179,7 +181,7 @@ def _row(event: ConsentEvent, seq: int, previous: str, nonce: str) -> _Row:
         event.source,
         event.evidence,
         instant_text(event.occurred_at),
-        instant_text(event.recorded_at),
+        recorded_at,
         instant_text(event.expires_at) if event.expires_at else None,
     )
     return _Row(

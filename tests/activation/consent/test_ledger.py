@@ -165,9 +165,16 @@ def test_the_hash_is_what_a_stranger_computes_from_the_description() -> None:
         "e1",
         'quote " and \\',
         "renewal",
+        "*",
+        "withdrawn",
         None,
+        None,
+        "2026-03",
         "é\n\x01",
+        'said "no"',
         "2026-11-20T06:00:00.000000+00:00",
+        "2026-11-20T06:00:00.000000+00:00",
+        None,
     ]
     assert event_hash("0" * 64, 7, fields) == canonical(["0" * 64, "7", *fields])
     assert identifier_commitment("aa", *ADA) == canonical(["aa", *ADA])
