@@ -29,7 +29,7 @@ def said(event_id: str, action: str) -> ConsentEvent:
     )
 
 
-@pytest.mark.parametrize(("version_before", "action"), [("0007", "lifted"), ("0002", "opted_out")])
+@pytest.mark.parametrize(("version_before", "action"), [("0007", "lifted"), ("0009", "opted_out")])
 def test_a_ledger_from_before_keeps_its_chain_its_triggers_and_takes_the_action(
     store_url: str, monkeypatch: pytest.MonkeyPatch, version_before: str, action: str
 ) -> None:
