@@ -17,7 +17,9 @@ from activation.log import (
     adopt_next_key,
     load_or_create_key,
 )
+from activation.log.checkpoints import BatchHeader
 from activation.log.keys import NEXT_FILE
+from activation.log.notes import split
 from orchestration.decision_log import LOG_ORIGIN, open_log
 from orchestration.environment import home as resolve_home
 
@@ -119,6 +121,53 @@ def prove(decision: str, home: Path | None, out: Path | None, with_opening: bool
         click.echo(f"{out}: {len(proof.path)} hashes, seq {proof.seq}")
     else:
         click.echo(proof.text(), nl=False)
+
+
+@log.command()
+@click.argument("old", metavar="OLD_BATCH|OLD_CHECKPOINT_FILE")
+@click.argument("new", type=int, required=False, metavar="[NEW_BATCH]")
+@_home_option
+@click.option("--out", type=PATH, help="File to write (default: standard output).")
+def consistency(old: str, new: int | None, home: Path | None, out: Path | None) -> None:
+    """Write the proof that the log after NEW_BATCH (default: the newest) only added to OLD.
+
+    OLD is a batch, or a file with a checkpoint that somebody kept. Whoever kept it checks the proof
+    with activation/log/verifier.py and the public key alone: no row is needed.
+    """
+    with _plain_errors():
+        opened = _open(home)
+        batches = opened.batches()
+        older = _batch_of(opened, old)
+        newer = new or len(batches)
+        if not 1 <= older <= newer <= len(batches):
+            fix = f"name batches from 1 to {len(batches)}, the older one first"
+            raise click.ClickException(f"the log has no such pair of batches; {fix}")
+        proof = opened.prove_consistency(older, newer)
+    if out:
+        out.write_text(proof.text(), encoding="utf-8")
+        click.echo(
+            f"{out}: {len(proof.path)} hashes, from {batches[older - 1].size:,} rows of batch "
+            f"{older} to {batches[newer - 1].size:,} of batch {newer}"
+        )
+    else:
+        click.echo(proof.text(), nl=False)
+
+
+def _batch_of(opened: DecisionLog, old: str) -> int:
+    """The batch whose checkpoint is meant; a file's must be one that the log still has."""
+    if old.isascii() and old.isdecimal():
+        return int(old)
+    try:
+        kept = split(Path(old).read_text(encoding="utf-8"))[0]
+        number = BatchHeader.parse(kept).number
+    except OSError as error:
+        raise click.ClickException(f"{old}: {error.strerror}; give a batch or a file") from None
+    if number > len(opened.batches()) or split(opened.checkpoint(number))[0] != kept:
+        raise click.ClickException(
+            f"{old}: the log has another checkpoint of batch {number}, or none: it was rewritten "
+            "or cut; run `assent log verify`"
+        )
+    return number
 
 
 @log.command("rotate-key")

@@ -1,18 +1,21 @@
 """Proofs that a stranger can check: one decision is in the log; one head extends another.
 
 An inclusion proof is written as a C2SP tlog-proof (https://c2sp.org/tlog-proof): its `extra` line
-carries the row, whom it is about, and its context when the one who asks may see it.
+carries the row, whom it is about, and its context when the one who asks may see it. A consistency
+proof is written as a C2SP witness takes it (https://c2sp.org/tlog-witness, add-checkpoint): whoever
+checks it holds the older checkpoint already.
 """
 
 import json
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from activation.log.checkpoints import BatchHeader
 from activation.log.errors import NoteRefused
 from activation.log.merkle import is_consistent, leaf_hash, root_from_inclusion
-from activation.log.notes import PublicKey, decode_base64
+from activation.log.notes import PublicKey, decode_base64, split
 from activation.log.openings import Opening
 from activation.log.rows import COLUMNS_OF, FORMAT_1, REFERENCES
 
@@ -116,9 +119,39 @@ class ConsistencyProof:
     new: str
     path: tuple[bytes, ...]
 
-    def verify(self, key: PublicKey) -> tuple[BatchHeader, BatchHeader]:
-        """Both headers. Raises NoteRefused when the newer rewrote what the older had signed."""
-        old, new = (BatchHeader.parse(key.open(note)) for note in (self.old, self.new))
+    def text(self) -> str:
+        """The proof as a file: size of the older tree, hashes, the newer checkpoint."""
+        size = BatchHeader.parse(split(self.old)[0]).size
+        lines = [f"old {size}", *(b64encode(node).decode() for node in self.path)]
+        return "\n".join(lines) + "\n\n" + self.new
+
+    @classmethod
+    def parse(cls, text: str, old: str) -> "ConsistencyProof":
+        """Read a proof file beside the older checkpoint, unverified. Raises NoteRefused."""
+        head, _, new = text.partition("\n\n")
+        try:
+            proof = cls(old, new, tuple(decode_base64(line) for line in head.split("\n")[1:]))
+            if proof.text() != text:
+                raise ValueError("spelling")
+        except ValueError:
+            raise NoteRefused("not a consistency proof from this checkpoint on") from None
+        return proof
+
+    def verify(self, *keys: PublicKey) -> tuple[BatchHeader, BatchHeader]:
+        """Both headers, each signed by one of the keys (a log may have changed its key between).
+
+        Raises NoteRefused when the newer rewrote what the older had signed.
+        """
+        old, new = (_opened(note, keys) for note in (self.old, self.new))
         if not is_consistent(old.size, old.root, new.size, new.root, self.path):
             raise NoteRefused(f"size {new.size} doesn't extend size {old.size}: the log forked")
         return old, new
+
+
+def _opened(note: str, keys: Sequence[PublicKey]) -> BatchHeader:
+    for key in keys[:-1]:
+        try:
+            return BatchHeader.parse(key.open(note))
+        except NoteRefused:
+            continue
+    return BatchHeader.parse(keys[-1].open(note))

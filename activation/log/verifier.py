@@ -2,9 +2,12 @@
 
     python verifier.py LOG_DIR --public-key FILE [--copies DIR] [--proof FILE]
     python verifier.py --public-key FILE [--copies DIR] --proof FILE
+    python verifier.py --public-key FILE [--copies DIR] --consistency FILE --checkpoint OLD
 
-Needs Python 3.11, pyarrow and cryptography, and nothing else: read it, then run it. Take the public
-key (and, for --copies, earlier checkpoints) from a place that the log's keeper can't alter.
+Needs Python 3.11, pyarrow and cryptography, and nothing else. It is one file, long as it is, and
+shares no line with the log's own code, so that a stranger can read it from top to bottom, copy it
+and run it. Take the public key (and, for --copies and --checkpoint, earlier checkpoints) from a
+place that the log's keeper can't alter.
 
 Row i of the log is the leaf sha256(0x00 || json), json being the array ["assent-decision-2", batch,
 seq, ..., commitment] of texts and nulls, without spaces, non-ASCII as it is. Leaves form an RFC
@@ -630,6 +633,54 @@ def verify_proof(proof: str, keys: list[Key]) -> dict[str, Any]:
     return values
 
 
+def verify_consistency(proof: str, old_note: str, keys: list[Key]) -> tuple[Checkpoint, Checkpoint]:
+    """The older and the newer checkpoint, if the newer only added to the older. Raises ValueError.
+
+    RFC 9162 2.1.4.2; the file is the body of c2sp.org/tlog-witness' add-checkpoint.
+    """
+    head, _, note = proof.partition("\n\n")
+    said, *path = head.split("\n")
+    found = []
+    for one in (old_note, note):
+        text, signatures = parse_note(one)
+        checkpoint = parse_checkpoint(text)
+        signed = any(is_signed(text, signatures, key) for key in keys)
+        if not signed or checkpoint.origin != keys[0].name:
+            raise ValueError("a checkpoint carries no valid signature of the key")
+        found.append(checkpoint)
+    old, new = found
+    if said != f"old {old.size}":
+        raise ValueError("the proof starts from another checkpoint than --checkpoint")
+    rest = [unbase64(line) for line in path]
+    if old.size > new.size:
+        raise ValueError("the log was truncated: it is shorter than it was")
+    if old.size == new.size or not old.size:
+        if rest or (old.size and old.root != new.root):
+            raise ValueError("the log was rewritten: two roots at one size")
+        return old, new
+    at, last = old.size - 1, new.size - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    # A perfect subtree of the newer tree as the older: its root is the first node, left unsaid.
+    if at and not rest:
+        raise ValueError("the proof is too short")
+    before = after = rest.pop(0) if at else old.root
+    while last:
+        if at & 1 or at < last:
+            if not rest:
+                raise ValueError("the proof is too short")
+            node = rest.pop(0)
+            if at & 1:
+                before = hashlib.sha256(b"\x01" + node + before).digest()
+                after = hashlib.sha256(b"\x01" + node + after).digest()
+            else:
+                after = hashlib.sha256(b"\x01" + after + node).digest()
+        at, last = at >> 1, last >> 1
+    if rest or before != old.root or after != new.root:
+        raise ValueError("the log was rewritten: the newer checkpoint doesn't extend the older")
+    return old, new
+
+
 def proof_opening(form: str, seq: int, given: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """The opening in its one spelling, and the commitment it opens."""
     said: dict[str, Any] = {}
@@ -656,14 +707,18 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--public-key", required=True, type=Path, help="file with the trusted key")
     parser.add_argument("--copies", type=Path, help="directory of checkpoints kept elsewhere")
     parser.add_argument("--proof", type=Path, help="file with an inclusion proof")
+    parser.add_argument("--consistency", type=Path, help="file with a consistency proof")
+    parser.add_argument("--checkpoint", type=Path, help="the older checkpoint that you kept")
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
     parser = arguments()
     given = parser.parse_args(argv)
-    if not given.log_dir and not given.proof:
-        parser.error("give LOG_DIR, --proof or both")
+    if not (given.log_dir or given.proof or given.consistency):
+        parser.error("give LOG_DIR, --proof or --consistency")
+    if bool(given.consistency) != bool(given.checkpoint):
+        parser.error("--consistency and --checkpoint go together")
     for directory in filter(None, (given.log_dir, given.copies)):
         if not directory.is_dir():
             parser.error(f"{directory} is not a directory")
@@ -672,12 +727,24 @@ def main(argv: list[str] | None = None) -> int:
     except (OSError, ValueError):
         parser.error("--public-key: not a file with a key of the form name+id+base64")
     failed = False
+    # After a change of keys a checkpoint may be signed by one of those that followed.
+    places = [place for place in (given.log_dir, given.copies) if place]
+    keys = [key, *(one for place in places for one in follow(key, place / "transitions")[0])]
+    if given.consistency:
+        try:
+            files = [
+                one.read_text(encoding="utf-8") for one in (given.consistency, given.checkpoint)
+            ]
+            old, new = verify_consistency(files[0], files[1], keys)
+            sys.stdout.write(
+                f"consistency holds: {new.size} rows extend the {old.size} of batch {old.number}\n"
+            )
+        except (OSError, ValueError, KeyError) as error:
+            failed = True
+            sys.stdout.write(f"consistency FAILS: {error}\n")
     if given.proof:
         try:
-            # After a change of keys a checkpoint may be signed by one of those that followed.
-            places = [place for place in (given.log_dir, given.copies) if place]
-            keys = [one for place in places for one in follow(key, place / "transitions")[0]]
-            values = verify_proof(given.proof.read_text(encoding="utf-8"), [key, *keys])
+            values = verify_proof(given.proof.read_text(encoding="utf-8"), keys)
             sys.stdout.write("proof holds: " + encode_json(values) + "\n")
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             failed = True

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from activation.log import DecisionLog, InclusionProof, SigningKey
+from activation.log import DecisionLog, InclusionProof, SigningKey, verifier
 from orchestration.cli_log import log as command
-from tests.activation.log.worlds import KEY, ORIGIN, make_log
+from tests.activation.log.worlds import KEY, ORIGIN, make_log, seal
 
 
 @pytest.fixture
@@ -68,6 +68,39 @@ def test_prove_names_what_it_cannot_find(tmp_path: Path, log: DecisionLog) -> No
     result = assent_log(tmp_path, "prove", "0", "--with-opening")
     assert result.exit_code == 1
     assert "its data has been erased" in result.output
+
+
+def test_whoever_kept_a_checkpoint_checks_that_the_log_only_grew(
+    tmp_path: Path, log: DecisionLog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, out, key = tmp_path / "kept", tmp_path / "grown", tmp_path / "key"
+    kept.write_text(log.checkpoint(1))
+    key.write_text(KEY.public.text())
+    seal(log, 3, 7)
+    said = assent_log(tmp_path, "consistency", str(kept), "--out", str(out))
+    assert said.exit_code == 0, said.output
+    assert "from 3 rows of batch 1 to 12 of batch 3" in said.output
+    assert assent_log(tmp_path, "consistency", "1", "3").output == out.read_text()
+    alone = ["--public-key", str(key), "--consistency", str(out), "--checkpoint", str(kept)]
+    assert verifier.main(alone) == 0
+    assert "12 rows extend the 3 of batch 1" in capsys.readouterr().out
+
+
+def test_a_checkpoint_that_the_log_no_longer_has_is_told_from_a_mistyped_one(
+    tmp_path: Path, log: DecisionLog
+) -> None:
+    kept = tmp_path / "kept"
+    make_log(tmp_path / "another", (4, 4, 4))
+    kept.write_text(DecisionLog(tmp_path / "another" / "decision_log").checkpoint(1))
+    assert "it was rewritten or cut" in assent_log(tmp_path, "consistency", str(kept)).output
+    kept.write_text(DecisionLog(tmp_path / "another" / "decision_log").checkpoint(3))
+    assert "it was rewritten or cut" in assent_log(tmp_path, "consistency", str(kept)).output
+    assert "No such file" in assent_log(tmp_path, "consistency", str(tmp_path / "none")).output
+    (tmp_path / "key").write_text("no checkpoint")
+    assert "not a signed note" in assent_log(tmp_path, "consistency", str(tmp_path / "key")).output
+    for wrong in (("3",), ("2", "1"), ("0",)):
+        assert "name batches from 1 to 2" in assent_log(tmp_path, "consistency", *wrong).output
+    assert log.size == 5
 
 
 @pytest.mark.usefixtures("log")

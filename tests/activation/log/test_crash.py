@@ -2,18 +2,28 @@
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
-from activation.log import DecisionLog, verifier
-from tests.activation.log.worlds import KEY, make_log, seal
+from activation.log import DecisionLog, Inputs, KeyProblem, SigningKey, verifier
+from tests.activation.log.worlds import (
+    KEY,
+    ORIGIN,
+    RELEASE,
+    SEALED_AT,
+    decisions,
+    entropy,
+    hour,
+    make_log,
+    seal,
+)
 
+NEXT_KEY = SigningKey(ORIGIN, b"\x02" * 32)
 STEPS = ("open", "fsync", "replace", "unlink", "fchmod")
 
 
@@ -131,43 +141,92 @@ def test_an_interrupted_erasure_ends_without_being_asked_for_again(tmp_path: Pat
     assert state(tmp_path / "killed") == state(tmp_path / "calm")
 
 
-VICTIM = """
-import os, signal, sys
-from pathlib import Path
-from tests.activation.log.worlds import make_log, seal
-
-home, step = Path(sys.argv[1]), int(sys.argv[2])
-log = make_log(home, copies=True)
-calls = 0
-
-def dying(original):
-    def call(*args, **options):
-        global calls
-        calls += 1
-        if calls > step:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return original(*args, **options)
-    return call
-
-for name in ("fsync", "replace"):
-    setattr(os, name, dying(getattr(os, name)))
-seal(log, 3, 5)
-"""
-
-
-@pytest.mark.parametrize("step", [0, 3, 5, 7, 8, 9, 11])
-def test_a_process_killed_by_the_kernel_leaves_a_log_that_goes_on(
-    tmp_path: Path, step: int
+@pytest.mark.parametrize("earlier", [0, 1])
+def test_a_change_of_keys_killed_at_any_step_can_be_made_again(
+    tmp_path: Path, earlier: int
 ) -> None:
-    calm = make_log(tmp_path / "calm", (3, 4), copies=True)
-    seal(calm, 3, 5)
-    home = tmp_path / "killed"
-    make_log(home, (3, 4), copies=True)
-    ended = subprocess.run([sys.executable, "-c", VICTIM, str(home), str(step)], check=False)
-    assert ended.returncode == -9
-    assert holds(home)
-    survivor = make_log(home, copies=True)
-    if survivor.size == 7:
-        seal(survivor, 3, 5)
-    assert holds(home)
-    assert state(home) == state(tmp_path / "calm")
+    """By the command's order: the new key is stored before; after a kill it is asked for again."""
+    ring = [SigningKey(ORIGIN, bytes([n]) * 32) for n in (1, 2, 3)]
+
+    def make(home: Path) -> None:
+        log = make_log(home, (3, 4), copies=True)
+        for key in ring[1 : 1 + earlier]:
+            log.rotate_key(key)
+
+    def rotate(home: Path) -> None:
+        log = opened(home, ring[earlier])
+        if log.keys.current != ring[earlier + 1].public:
+            log.rotate_key(ring[earlier + 1])
+
+    def finish(home: Path) -> None:
+        rotate(home)
+        seal(opened(home, ring[earlier + 1]), 3, 5)
+
+    make(tmp_path / "calm")
+    finish(tmp_path / "calm")
+    make(tmp_path / "base")
+    shutil.copytree(tmp_path / "base", tmp_path / "count")
+    steps = steps_of(tmp_path / "count", lambda: rotate(tmp_path / "count"))
+    assert steps >= 5
+    written = set()
+    for step in range(steps):
+        home = tmp_path / f"killed_{step}"
+        shutil.copytree(tmp_path / "base", home)
+        with dying_at(step), pytest.raises(Killed):
+            rotate(home)
+        assert holds(home), step
+        written.add(len(DecisionLog(home / "decision_log").keys.keys))
+        try:
+            finish(home)
+        except KeyProblem:
+            # The transition was durable before the kill: the old key is retired.
+            seal(opened(home, ring[earlier + 1]), 3, 5)
+        assert holds(home), step
+        assert state(home) == state(tmp_path / "calm"), step
+    assert written == {earlier + 1, earlier + 2}
+
+
+def opened(home: Path, key: SigningKey) -> DecisionLog:
+    return DecisionLog(
+        home / "decision_log",
+        signing_key=key,
+        copies=home / "copies",
+        entropy=entropy,
+        clock=lambda: SEALED_AT,
+    )
+
+
+INPUTS = Inputs(
+    {"release": RELEASE, "as_of": "2026-11-20T06:00:00Z"},
+    {
+        "context": pa.table({"person_id": ["p_0", "p_1"], "days_to_renewal": [80, 12]}),
+        "permit": pa.table({"person_id": ["p_0", "p_1"], "verdict": ["permit", "deny"]}),
+    },
+)
+
+
+def seal_with_inputs(log: DecisionLog) -> None:
+    log.append(decisions(5, 3), as_of=hour(3), release=RELEASE, sealed_at=SEALED_AT, inputs=INPUTS)
+
+
+def test_recording_inputs_killed_at_any_step_leaves_none_or_all_of_them(tmp_path: Path) -> None:
+    seal_with_inputs(make_log(tmp_path / "calm", (3, 4), copies=True))
+    make_log(tmp_path / "base", (3, 4), copies=True)
+    shutil.copytree(tmp_path / "base", tmp_path / "count")
+    counting = make_log(tmp_path / "count", copies=True)
+    steps = steps_of(tmp_path / "count", lambda: seal_with_inputs(counting))
+    assert steps >= 24
+    for step in range(steps):
+        home = tmp_path / f"killed_{step}"
+        shutil.copytree(tmp_path / "base", home)
+        log = make_log(home, copies=True)
+        with dying_at(step), pytest.raises(Killed):
+            seal_with_inputs(log)
+        assert holds(home), step
+        survivor = make_log(home, copies=True)
+        recorded = survivor.inputs(3)
+        assert (recorded is not None) == (survivor.size == 12), step
+        if survivor.size == 7:
+            seal_with_inputs(survivor)
+        assert holds(home), step
+        assert state(home) == state(tmp_path / "calm"), step
