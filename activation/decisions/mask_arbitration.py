@@ -82,6 +82,8 @@ def _cap_scope(cap: Cap, terms: Terms, alias: str = "") -> str:
 def _crowd_of_cap(cap: Cap, terms: Terms) -> str:
     """Persons of whom the acts before and all contenders together reach the cap."""
     unit = cap_unit(cap)
+    if cap.maximum == 0:
+        return "\n        select person_id from gated"
     return f"""
         select person_id
         from (

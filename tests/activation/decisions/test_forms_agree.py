@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from activation.decisions import Gate
+from activation.decisions.contract import SCHEMA
 from activation.journeys import JourneySet, Node, load
+from tests.activation.decisions.agreement import differing, drawn_world
 from tests.activation.decisions.bulk import create_bulk_world
 from tests.activation.decisions.forms import Approvals, decide_by_all_forms
 from tests.activation.decisions.variants import every_limit, release_of
@@ -213,14 +216,31 @@ def test_all_forms_agree_on_a_bulk_world(limits: str) -> None:
     assert failed == set(Gate) - never
 
 
+@pytest.mark.parametrize("seed", [105, 106, 110])
+def test_all_forms_agree_under_drawn_rules(seed: int, tmp_path: Path) -> None:
+    found = drawn_world(seed, 500, tmp_path)
+    assert found.rows > 1_000
+    assert len(found.reasons) > 10
+    assert (found.window, found.python) == (0, 0)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("limits", ["sample", "every"])
-def test_all_forms_agree_on_two_hundred_thousand_candidates(limits: str) -> None:
-    chosen = every_limit(JOURNEYS) if limits == "every" else JOURNEYS
-    with duckdb.connect(config={"threads": 2}) as connection:
-        create_bulk_world(connection, 80_000, seed=2)
-        rows = decide_by_all_forms(connection, chosen, release_of("r_now"), AS_OF)
-    assert len(rows) >= 200_000
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_all_forms_agree_on_many_candidates_under_drawn_rules(seed: int, tmp_path: Path) -> None:
+    found = drawn_world(seed, 20_000, tmp_path)
+    assert found.rows > 30_000
+    assert (found.window, found.python) == (0, 0)
+
+
+def test_a_row_that_one_form_decides_otherwise_is_counted(world: duckdb.DuckDBPyConnection) -> None:
+    insert(world, "contexts.ctx_person", [person("p_1"), person("p_2")])
+    insert(world, "contexts.ctx_claim", [claim("p_1", "C1"), claim("p_2", "C2")])
+    rows = decide_by_all_forms(world, JOURNEYS, release_of("r_now"), AS_OF)
+    other = [rows[0], rows[1] | {"gate_mask": rows[1]["gate_mask"] ^ 1}]
+    same, changed = (pa.Table.from_pylist(one, SCHEMA) for one in (rows, other))
+    assert differing(same, same) == 0
+    assert differing(same, changed) == 2
+    assert differing(same, same.slice(0, 1)) == 1
 
 
 def test_forms_agree_when_there_are_more_purposes_than_a_column_of_permits_takes(
