@@ -73,7 +73,7 @@ def test_a_stranger_checks_a_proof_with_nothing_but_the_key(
 
 def test_arguments_that_cannot_be_used_are_named(tmp_path: Path, key_file: Path) -> None:
     for arguments, message in (
-        (("--public-key", key_file), "give LOG_DIR, --proof or both"),
+        (("--public-key", key_file), "give LOG_DIR, --proof or --consistency"),
         ((tmp_path / "nowhere", "--public-key", key_file), "is not a directory"),
         ((tmp_path, "--public-key", tmp_path / "nowhere"), "--public-key: not a file with a key"),
     ):
