@@ -12,15 +12,17 @@ import duckdb
 import pyarrow as pa
 from sqlalchemy import Engine
 
-from activation.decisions import Gate, current_approvals, decide, ensure_tables, record_release
+from activation.decisions import current_approvals, decide, ensure_tables, record_release
 from activation.release import Bundle, Release, ReleaseError, same_warehouse
-from activation.release.decision_diff import compare
+from activation.release.decision_diff import compare, volume_notes
+from activation.release.diff_of_day import diff_of_day as compare_day
 from activation.release.diff_report import ReleaseDiff
 from activation.release.halts import halted
 from activation.release.registry import open_bundle, stored_releases
 from activation.release.rule_diff import rule_changes
 from activation.store import open_store
 from orchestration import dbt_runner, reference
+from orchestration.decision_log import open_log
 from orchestration.environment import Home
 from orchestration.release_keys import public_key
 from orchestration.rules import Rules, rules_of
@@ -71,6 +73,22 @@ def diff(home: Home, before_id: str, after_id: str, *, rebuild: bool = True) -> 
         decisions=compared,
         notes=tuple(_notes(before, after, inputs, decided)),
     )
+
+
+def diff_of_day(
+    home: Home, before_id: str, after_id: str, *, since: datetime, until: datetime
+) -> ReleaseDiff:
+    """Decide about what the newest run of a time recorded, under both releases, and compare."""
+    engine = open_store(home.store_url)
+    try:
+        with engine.connect() as store:
+            key = public_key(home)
+            bundles = [open_bundle(store, one, key) for one in (before_id, after_id)]
+    finally:
+        engine.dispose()
+    log = open_log(home, writing=False)
+    secret = secret_key(home, PSEUDONYM_KEY_FILE)
+    return compare_day(log, *bundles, since=since, until=until, key=secret)
 
 
 def _require_same_tables(inputs: Inputs, *bundles: Bundle) -> None:
@@ -174,9 +192,4 @@ def _notes(before: Bundle, after: Bundle, inputs: Inputs, decided: list[pa.Table
                 f"Release {bundle.release.id} builds other tables than those at hand: its contexts "
                 "and permits were built in a copy, from rows that landing had accepted."
             )
-    masks = {mask for rows in decided for mask in rows.column("gate_mask").unique().to_pylist()}
-    if any(mask & Gate.VOLUME.bit for mask in masks):
-        yield (
-            "A node reached its volume. Who is within it is drawn anew for each release, so "
-            "persons change places there even where no rule did."
-        )
+    yield from volume_notes(decided)

@@ -5,7 +5,8 @@ earlier batches beside them, and the same compiled statement runs. Rows are comp
 the log: sealed again with the key from their opening, they must have the same hash.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -29,7 +30,8 @@ from activation.journeys.policies import Policies
 from activation.log import DecisionLog, Inputs, LogError
 from activation.release.release import Release, canonical
 
-_APPROVALS = "approvals"
+#: The table of the inputs that holds the verdicts of the time.
+APPROVALS = "approvals"
 _BEFORE_APPROVAL = sum(gate.bit for gate in Gate if gate <= Gate.VOLUME)
 
 
@@ -95,9 +97,7 @@ def replay(log: DecisionLog, batch: int, journeys: JourneySet | None = None) -> 
     sealed = log.read(batch)
     opened = log.openings(batch)
     opened = opened.filter(opened["context"].is_valid())
-    with duckdb.connect() as connection:
-        restore(connection, recorded.inputs)
-        restore_history(connection, log, int(facts["history_through_batch"]), header.as_of)
+    with recorded_world(log, recorded.inputs) as connection:
         _take_volume_of_erased(connection, sealed, opened, header.as_of)
         rows = decide(
             connection,
@@ -105,7 +105,7 @@ def replay(log: DecisionLog, batch: int, journeys: JourneySet | None = None) -> 
             or journeys_of(facts["manifest"], facts["halted"], facts.get("refused", ())),
             release=release,
             as_of=header.as_of,
-            approvals=recorded.inputs.tables[_APPROVALS],
+            approvals=recorded.inputs.tables[APPROVALS],
         )
     return _compare(log, batch, sealed, opened, rows, facts["decided"] == len(sealed))
 
@@ -166,13 +166,23 @@ def _with_values(content: Mapping[str, Any]) -> dict[str, Any]:
     return {**content, "examples": examples}
 
 
+@contextmanager
+def recorded_world(log: DecisionLog, inputs: Inputs) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty warehouse with a batch's inputs and the history that it was decided after."""
+    as_of = datetime.fromisoformat(inputs.facts["as_of"])
+    with duckdb.connect() as connection:
+        restore(connection, inputs)
+        restore_history(connection, log, int(inputs.facts["history_through_batch"]), as_of)
+        yield connection
+
+
 def restore(connection: duckdb.DuckDBPyConnection, inputs: Inputs) -> None:
     """Create the recorded tables, under the names that decisions read, in an empty warehouse."""
     for schema in ("contexts", "consent"):
         connection.execute(f"create schema if not exists {schema}")
     ensure_tables(connection)
     for name, table in inputs.tables.items():
-        if name == _APPROVALS:
+        if name == APPROVALS:
             continue
         connection.register("assent_restored", table)
         try:

@@ -1,11 +1,13 @@
 """What two releases decide about the same inputs: who gains, loses or is treated otherwise."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import duckdb
 import pyarrow as pa
+
+from activation.decisions.gates import Gate
 
 Change = Literal["gained", "lost", "changed"]
 CHANGES: tuple[Change, ...] = get_args(Change)
@@ -173,3 +175,13 @@ def _counts(rows: list[dict[str, Any]]) -> list[NodeCount]:
         )
         for node in sorted({row["node"] for row in rows})
     ]
+
+
+def volume_notes(decided: Iterable[pa.Table]) -> Iterator[str]:
+    """What to know of a comparison in which a node reached its volume."""
+    masks = {mask for rows in decided for mask in rows.column("gate_mask").unique().to_pylist()}
+    if any(mask & Gate.VOLUME.bit for mask in masks):
+        yield (
+            "A node reached its volume. Who is within it is drawn anew for each release, so "
+            "persons change places there even where no rule did."
+        )

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from activation.decisions import append_decisions, decide, materialise
 from activation.journeys import load
 from activation.log import DecisionLog, SigningKey
-from activation.release import Bundle, Canary, active_id, open_bundle, read_bundle, rollback
+from activation.release import Bundle, Canary, active_id, open_bundle, rollback
 from activation.release.decision_diff import compare
 from activation.release.pointer import point
 from activation.release.registry import record
@@ -25,7 +25,6 @@ from tests.activation.release.projects import AT, KEY
 ROOT = Path(__file__).parents[3]
 PERSONS = 600
 LOG_KEY = SigningKey("example.com/decisions", bytes(32))
-ASKED = "days_to_renewal between 76 and 90"
 
 
 def as_sealed(rows: pa.Table, batch: int) -> pa.Table:
@@ -34,17 +33,6 @@ def as_sealed(rows: pa.Table, batch: int) -> pa.Table:
     for name, values in places.items():
         rows = rows.append_column(name, pa.array(values, pa.int64()))
     return rows
-
-
-@pytest.fixture(scope="module")
-def bundles(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, Bundle]:
-    """The project's release, and one that reminds of renewals later."""
-    first = read_bundle(ROOT)
-    root = tmp_path_factory.mktemp("later")
-    first.write(root)
-    path = root / "activation/journeys/renewal_reminder_day_90.yml"
-    path.write_text(path.read_text().replace(ASKED, "days_to_renewal between 76 and 80"))
-    return first, read_bundle(root)
 
 
 @pytest.fixture
