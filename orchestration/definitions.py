@@ -2,10 +2,10 @@
 
 import dagster as dg
 
-from orchestration.assets.dbt_models import dbt_customer, dbt_outbound
+from orchestration.assets.dbt_models import dbt_customer, dbt_outbound, dbt_records
 from orchestration.assets.decisions import decisions
 from orchestration.assets.gates import gate_before_decisions, gate_before_syncs
-from orchestration.assets.identity import id_commit
+from orchestration.assets.identity import id_commit, matching
 from orchestration.assets.landing import consent_ledger_copy, landing, reference_tables
 from orchestration.assets.moment import read_copy
 from orchestration.assets.policy import policy_tables
@@ -22,6 +22,8 @@ defs = dg.Definitions(
         landing,
         reference_tables,
         consent_ledger_copy,
+        dbt_records,
+        matching,
         dbt_customer,
         id_commit,
         policy_tables,

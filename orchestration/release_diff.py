@@ -21,7 +21,8 @@ from activation.release.halts import halted
 from activation.release.registry import open_bundle, stored_releases
 from activation.release.rule_diff import rule_changes
 from activation.store import open_store
-from orchestration import dbt_runner, reference
+from orchestration import reference
+from orchestration.customer_build import build_customer
 from orchestration.decision_log import open_log
 from orchestration.environment import Home
 from orchestration.release_keys import public_key
@@ -147,13 +148,7 @@ def _tables_of(home: Home, inputs: Inputs, rules: Rules) -> Iterator[Path]:
         shutil.copy2(inputs.warehouse, aside.warehouse)
         with open_warehouse(aside.warehouse) as connection:
             reference.write_rule_tables(connection, rules)
-        results = dbt_runner.build(
-            aside,
-            selector="customer",
-            select=None,
-            as_of=inputs.as_of,
-            project_dir=rules.dbt_project,
-        )
+        results = build_customer(aside, as_of=inputs.as_of, project_dir=rules.dbt_project)
         failed = [one.unique_id for one in results if one.status in ("error", "fail")]
         if failed:
             raise ReleaseError(

@@ -1,5 +1,5 @@
-"""The two dbt steps. The gate stands between them: one step would build the audience before a
-failing check is seen."""
+"""The dbt steps. Between the first two stand the scores of the probabilistic layer, before the last
+the decisions and their gate: one step would build the audience before a failing check is seen."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +10,7 @@ from dagster_dbt import dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
 from orchestration import dbt_runner
+from orchestration.customer_build import DONE
 from orchestration.dbt_runner import NodeResult
 from orchestration.environment import Home
 from orchestration.observer import stage
@@ -18,7 +19,19 @@ from orchestration.run_rules import rules_of_run
 from orchestration.run_settings import RunSettings
 
 NOT_UNIT_TESTS = "resource_type:unit_test"
-DONE = {"success", "pass", "warn", "no-op"}
+
+
+@dbt_assets(
+    manifest=manifest(),
+    selector="records",
+    exclude="",
+    name="dbt_records",
+    dagster_dbt_translator=TRANSLATOR,
+    pool=WAREHOUSE_POOL,
+)
+def dbt_records(context: dg.AssetExecutionContext, settings: RunSettings) -> Iterator[Any]:
+    """Staging, and identity up to what the rules alone say."""
+    yield from _build(context, settings, "records", "models: staging to rule clusters")
 
 
 @dbt_assets(
@@ -30,8 +43,8 @@ DONE = {"success", "pass", "warn", "no-op"}
     pool=WAREHOUSE_POOL,
 )
 def dbt_customer(context: dg.AssetExecutionContext, settings: RunSettings) -> Iterator[Any]:
-    """Staging, identity, consent, profiles and contexts."""
-    yield from _build(context, settings, "customer", "models: staging to contexts")
+    """Persons, consent, profiles and contexts."""
+    yield from _build(context, settings, "customer", "models: persons to contexts")
 
 
 @dbt_assets(

@@ -5,6 +5,7 @@ from datetime import datetime
 import duckdb
 
 from orchestration import consent_ledger, dbt_runner, identity_map, moment
+from orchestration.customer_build import build_customer
 from orchestration.environment import Home
 from orchestration.reference import unused_numbers
 from orchestration.rules import active_dbt_project
@@ -51,14 +52,18 @@ def rebuild(home: Home, as_of: datetime) -> list[str]:
 
 
 def _build(home: Home, selector: str, as_of: datetime) -> None:
-    results = dbt_runner.build(
-        home,
-        selector=selector,
-        select=None,
-        as_of=as_of,
-        project_dir=active_dbt_project(home),
-        data_tests=False,
-    )
+    project_dir = active_dbt_project(home)
+    if selector == "customer":
+        results = build_customer(home, as_of=as_of, project_dir=project_dir, data_tests=False)
+    else:
+        results = dbt_runner.build(
+            home,
+            selector=selector,
+            select=None,
+            as_of=as_of,
+            project_dir=project_dir,
+            data_tests=False,
+        )
     failed = [
         one.unique_id
         for one in results

@@ -25,7 +25,8 @@ from pathlib import Path
 import duckdb
 
 from activation.decisions.literals import text
-from orchestration import consent_ledger, dbt_runner, environment, reference
+from orchestration import consent_ledger, environment, reference
+from orchestration.customer_build import build_customer
 from orchestration.demo.landing_zone import write_world
 from orchestration.environment import DBT_PROJECT_DIR, Home
 from orchestration.landing import load
@@ -84,9 +85,7 @@ def identify(home: Home, as_of: datetime) -> None:
         load(connection, home.landing, DBT_PROJECT_DIR / "models" / "staging", as_of)
         reference.refresh_phone_numbers(connection)
         consent_ledger.republish(connection, home.store_url, as_of)
-    results = dbt_runner.build(
-        home, selector=None, select=["+id_records"], as_of=as_of, data_tests=False
-    )
+    results = build_customer(home, as_of=as_of, data_tests=False, select=["assent.identity"])
     failed = [one.unique_id for one in results if one.status not in ("success", "no-op")]
     if failed:
         raise RuntimeError(f"not built: {', '.join(failed)}")

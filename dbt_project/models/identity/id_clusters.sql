@@ -1,8 +1,8 @@
 -- grain: one row per source record that names a person (record_key), and the cluster it belongs to
 -- The core of a cluster is the group that authoritative links make around a customer number, or
 -- else the largest. A record's assurance says how it hangs on to that core: A by authoritative
--- links, B by verified contact as well, C by anything weaker. Permissions travel over A and B
--- alone.
+-- links, B by verified contact as well, C by anything weaker that a rule says, D by a score.
+-- Permissions travel over A and B alone.
 with records as (
     select * from {{ ref('id_traits') }}
 ),
@@ -11,46 +11,61 @@ contact_components as (
     select * from {{ ref('id_contact_components') }}
 ),
 
-components as (
-    select * from {{ ref('id_components') }}
+rule_clusters as (
+    select * from {{ ref('id_rule_clusters') }}
 ),
 
-guarded as (
-    select * from {{ ref('id_guarded') }}
+joined as (
+    select * from {{ ref('id_joined') }}
+),
+
+violations as (
+    select * from {{ ref('id_joined_violations') }}
 ),
 
 links as (
     select * from {{ ref('id_links') }}
 ),
 
+-- a joined component that contradicts itself falls back to its rule clusters
+sound_joins as (
+    select joined.*
+    from joined
+    left join violations on joined.component = violations.component
+    where violations.component is null
+),
+
 placed as (
     select
         records.record_key,
-        coalesce(components.component, records.record_key) as raw_component,
-        coalesce(guarded.component, components.component, records.record_key) as component,
+        rule_clusters.raw_component,
+        rule_clusters.component as rule_component,
+        coalesce(sound_joins.component, rule_clusters.component) as component,
         records.authority,
         records.customer_group,
         coalesce(contact_components.component, records.record_key) as contact_group
     from records
-    left join components on records.record_key = components.record_key
+    inner join rule_clusters on records.record_key = rule_clusters.record_key
+    left join sound_joins on rule_clusters.component = sound_joins.record_key
     left join contact_components on records.record_key = contact_components.record_key
-    left join guarded on records.record_key = guarded.record_key
 ),
 
 groups as (
     select
         component,
+        rule_component,
         contact_group,
         authority,
         count(*) as record_count,
         count(customer_group) as customer_record_count
     from placed
-    group by component, contact_group, authority
+    group by component, rule_component, contact_group, authority
 ),
 
 cores as (
     select
         component,
+        rule_component,
         contact_group,
         authority
     from groups
@@ -91,6 +106,7 @@ clusters as (
         placed.raw_component,
         placed.component,
         case
+            when placed.rule_component <> cores.rule_component then 'D'
             when placed.authority = cores.authority then 'A'
             when placed.contact_group = cores.contact_group then 'B'
             else 'C'

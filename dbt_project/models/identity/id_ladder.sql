@@ -17,6 +17,7 @@ links as (
 rungs as (
     select distinct tier as kept_tier
     from {{ ref('id_rules') }}
+    where kind <> 'probable'
 ),
 
 violating_links as (

@@ -7,6 +7,16 @@ guarded as (
     select * from {{ ref('id_guarded') }}
 ),
 
+rules as (
+    select * from {{ ref('id_rules') }}
+    where kind = 'probable'
+),
+
+probable_links as (
+    select * from {{ ref('id_probable_links') }}
+    where outcome = 'joined'
+),
+
 kept as (
     select
         candidates.record_key,
@@ -26,6 +36,23 @@ kept as (
                 and guarded.component = guarded_anchors.component
             )
         )
+),
+
+probable as (
+    select
+        probable_links.other_record_key as record_key,
+        probable_links.record_key as anchor_key,
+        rules.rule,
+        rules.tier,
+        rules.assurance
+    from probable_links
+    cross join rules
+),
+
+links as (
+    select * from kept
+    union all
+    select * from probable
 )
 
-select * from kept
+select * from links

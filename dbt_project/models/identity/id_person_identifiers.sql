@@ -26,7 +26,8 @@ carried as (
         identifiers.identifier,
         identifiers.status,
         records.assurance,
-        identifiers.status <> 'ok' or records.assurance = 'C' as is_restriction_only
+        identifiers.status <> 'ok'
+        or records.assurance in ('C', 'D') as is_restriction_only
     from identifiers
     inner join records on identifiers.record_key = records.record_key
 ),

@@ -1,7 +1,7 @@
 -- grain: one row per matter of identity that a person should look at (matter_id)
 -- A key in conflict would join two customers, a guarded component would be one person who
--- contradicts themselves. Neither is joined; a person may know better. What an override has settled
--- is left out.
+-- contradicts themselves, a score is too low to join, or forbidden to. None is joined; a person may
+-- know better. What an override has settled is left out.
 with keys as (
     select * from {{ ref('id_keys') }}
     union all
@@ -16,6 +16,11 @@ key_status as (
 
 guarded as (
     select * from {{ ref('id_guarded') }}
+),
+
+probable_links as (
+    select * from {{ ref('id_probable_links') }}
+    where outcome not in ('joined', 'never_link')
 ),
 
 overrides as (
@@ -47,7 +52,9 @@ key_conflicts as (
         conflicts.rule as reason,
         count(*) as record_count,
         min(keys.record_key) as first_record,
-        max(keys.record_key) as last_record
+        max(keys.record_key) as last_record,
+        null::double as probability,
+        null::varchar as evidence
     from conflicts
     inner join keys
         on
@@ -63,16 +70,35 @@ contradictions as (
         reason,
         count(*) as record_count,
         min(record_key) as first_record,
-        max(record_key) as last_record
+        max(record_key) as last_record,
+        null::double as probability,
+        null::varchar as evidence
     from guarded
     where reason <> 'never_link'
     group by raw_component, reason
+),
+
+likenesses as (
+    select
+        'p_' || left(
+            {{ sha256_hex("record_key || chr(31) || other_record_key") }}, 12
+        ) as matter_id,
+        'probable' as kind,
+        outcome as reason,
+        2 as record_count,
+        record_key as first_record,
+        other_record_key as last_record,
+        probability,
+        concat_ws('; ', array_to_string(evidence, '; '), doubt) as evidence
+    from probable_links
 ),
 
 matters as (
     select * from key_conflicts
     union all
     select * from contradictions
+    union all
+    select * from likenesses
 )
 
 select * from matters

@@ -1,6 +1,8 @@
--- grain: one row per identity rule (rule): those of the variable identity_rules, and always_link
+-- grain: one row per identity rule (rule): those of the variable identity_rules, always_link and
+-- probable
+{%- set declared = identity_rules(['authoritative', 'identifier', 'attributes', 'composite']) %}
 with rules as (
-    {% for rule in identity_rules(['authoritative', 'identifier', 'attributes', 'composite']) %}
+    {% for rule in declared %}
     select
         '{{ rule.rule }}' as rule,
         '{{ rule.kind }}' as kind,
@@ -21,6 +23,19 @@ with rules as (
         null::varchar as composite_of,
         0 as tier,
         'B' as assurance,
+        null::varchar as key_columns,
+        null::integer as max_records,
+        null::integer as max_initials,
+        false as agree_initials,
+        false as agree_birth_year
+    union all
+    -- what a score joins is weaker than every rule: it goes first when a component contradicts itself
+    select
+        'probable' as rule,
+        'probable' as kind,
+        null::varchar as composite_of,
+        {{ declared | map(attribute='tier') | max + 1 }} as tier,
+        'D' as assurance,
         null::varchar as key_columns,
         null::integer as max_records,
         null::integer as max_initials,
