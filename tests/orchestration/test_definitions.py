@@ -25,9 +25,10 @@ ASSETS = {
     """,
     "identity": """
         id_assignments id_authoritative_links id_authorities id_candidate_links id_changes
-        id_clusters id_commit id_components id_composite_key_status id_composite_keys
-        id_contact_components id_guarded id_identifiers id_key_status id_keys id_ladder id_links
-        id_person_identifiers id_persons id_record_attributes id_records id_review id_rules
+        id_clusters id_commit id_comparables id_components id_composite_key_status id_composite_keys
+        id_contact_components id_guarded id_identifiers id_joined id_joined_violations id_key_status
+        id_keys id_ladder id_links id_person_identifiers id_persons id_probable_links id_proposals
+        id_record_attributes id_records id_review id_rule_clusters id_rules id_scored id_scores
         id_traits id_violations
     """,
     "consent": """
