@@ -17,10 +17,17 @@ from activation.store import identity_overrides, open_store, transaction
 from activation.store.identity_overrides import Override, OverrideError
 from orchestration import environment
 from orchestration.identity_account import UnknownIdentity, read_account
+from orchestration.identity_svg import draw
 from orchestration.identity_words import in_words, told
 from orchestration.warehouse import open_warehouse
 
-_MATTERS = "select * from identity.id_review order by kind, record_count desc, matter_id limit $1"
+_MATTERS = """
+select matter_id, kind, reason, record_count, first_record, last_record,
+    coalesce(printf('%.1f %%: ', floor(probability * 1000) / 10) || evidence, '')
+from identity.id_review
+order by kind, record_count desc, probability desc, matter_id
+limit $1
+"""
 
 Command = Callable[..., Any]
 _home_option = click.option(
@@ -55,8 +62,11 @@ def identity() -> None:
 
 @identity.command()
 @click.argument("which", metavar="RECORD|PERSON")
+@click.option(
+    "--svg", type=click.Path(path_type=Path, dir_okay=False), help="Draw the person to this file."
+)
 @_home_option
-def explain(which: str, home_dir: Path | None) -> None:
+def explain(which: str, svg: Path | None, home_dir: Path | None) -> None:
     """Tell why records are one person, what was not joined, and what happened before.
 
     RECORD is written <system>.<entity>:<id>, such as crm.contacts:C1.
@@ -70,6 +80,9 @@ def explain(which: str, home_dir: Path | None) -> None:
     except UnknownIdentity as error:
         raise click.ClickException(str(error)) from None
     click.echo("\n".join(in_words(account, overrides)))
+    if svg is not None:
+        svg.write_text(draw(account), encoding="utf-8")
+        click.echo(f"drawn: {svg}")
 
 
 @identity.command()
@@ -80,10 +93,41 @@ def review(limit: int, home_dir: Path | None) -> None:
     home = _home_with_warehouse(home_dir)
     with open_warehouse(home.warehouse, locked=True, wait=1) as connection:
         rows = connection.execute(_MATTERS, [limit]).fetchall()
-    table = Table("matter", "kind", "about", "records", "first", "last", box=None)
+    table = Table("matter", "kind", "about", "records", "first", "last", "evidence", box=None)
     for row in rows:
         table.add_row(*map(str, row))
-    Console(width=max(80, Console().measure(table).maximum)).print(table)
+    # As wide as its content: a cut-off key can't be copied.
+    Console(width=max(80, Console(width=10_000).measure(table).maximum)).print(table)
+
+
+@identity.command()
+@click.option(
+    "--project",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    default=environment.DBT_PROJECT_DIR,
+    help="The dbt project whose matching/settings.yml is trained.  [default: the project's own]",
+)
+@_home_option
+def train(project: Path, home_dir: Path | None) -> None:
+    """Train the probabilistic layer on the records of the last run, and write its parameters.
+
+    The same records and settings give the same file. It decides with the next release.
+    """
+    # Imported here: the other commands need not wait for Splink.
+    from expectations.located_yaml import SourceError
+    from orchestration.matching.training import TrainingError, train_project
+
+    home = _home_with_warehouse(home_dir)
+    try:
+        with open_warehouse(home.warehouse, locked=True, wait=1) as connection:
+            path, parameters = train_project(connection, project)
+    except (SourceError, TrainingError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(
+        f"trained on {parameters.records:,} records; a random pair is one person in one of "
+        f"{1 / parameters.prior:,.0f} cases\nwritten: {path}\n"
+        "it decides with the next release: `assent release build`, or `assent run --rules disk`"
+    )
 
 
 @identity.group()

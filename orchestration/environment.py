@@ -87,6 +87,11 @@ class Home:
         return self.path / "policy" / "lineage"
 
     @property
+    def identity_drawing(self) -> Path:
+        """A person of the last run, drawn without their numbers."""
+        return self.path / "identity" / "person.svg"
+
+    @property
     def dagster(self) -> Path:
         return self.path / "dagster"
 

@@ -25,7 +25,7 @@ class Membership:
 
 @dataclass(frozen=True)
 class Link:
-    """Two records that a rule joins."""
+    """Two records that a rule joins, or a score: then with its evidence in words."""
 
     record_key: str
     other_record_key: str
@@ -33,6 +33,20 @@ class Link:
     kind: str
     key_columns: tuple[str, ...]
     assurance: str
+    probability: float | None
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """A record of the person that scores well with one of another, and why it was not joined."""
+
+    record_key: str
+    other_record_key: str
+    outcome: str
+    doubt: str | None
+    probability: float
+    evidence: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -75,6 +89,7 @@ class Account:
     records: tuple[Membership, ...]
     links: tuple[Link, ...]
     refused: tuple[Refused, ...]
+    likenesses: tuple[Likeness, ...]
     guarded: tuple[Guarded, ...]
     history: tuple[Change, ...]
 
@@ -88,10 +103,13 @@ from identity.id_records where person_id = $1 order by assurance, record_key
 """
 _LINKS = """
 select links.record_key, links.anchor_key, links.rule, rules.kind, rules.key_columns,
-    links.assurance
+    links.assurance, scores.probability, coalesce(scores.evidence, [])
 from identity.id_links as links
 inner join identity.id_records as records using (record_key)
 inner join identity.id_rules as rules on links.rule = rules.rule
+left join identity.id_probable_links as scores
+    on rules.kind = 'probable' and links.record_key = scores.other_record_key
+    and links.anchor_key = scores.record_key
 where records.person_id = $1
 order by links.tier, links.record_key, links.anchor_key
 """
@@ -120,6 +138,21 @@ inner join identity.id_rules as rules on own.rule = rules.rule
 group by own.rule, own.key_hash
 having count(*) filter (where others.person_id <> $1) > 0
 order by 2, 1
+"""
+_LIKENESSES = """
+with pairs as (
+    select record_key, other_record_key, * exclude (record_key, other_record_key)
+    from identity.id_probable_links
+    union all
+    select other_record_key, record_key, * exclude (record_key, other_record_key)
+    from identity.id_probable_links
+)
+select pairs.record_key, pairs.other_record_key, pairs.outcome, pairs.doubt, pairs.probability,
+    pairs.evidence
+from pairs
+inner join identity.id_records as records using (record_key)
+where records.person_id = $1 and pairs.outcome <> 'joined'
+order by pairs.probability desc, pairs.record_key, pairs.other_record_key
 """
 _GUARDED = """
 select guarded.reason, min(guarded.kept_tier),
@@ -160,12 +193,16 @@ def read_account(connection: duckdb.DuckDBPyConnection, which: str) -> Account:
         person_id=person,
         records=tuple(Membership(*row) for row in rows(_RECORDS)),
         links=tuple(
-            Link(record_key, other, rule, kind, _columns(columns), assurance)
-            for record_key, other, rule, kind, columns, assurance in rows(_LINKS)
+            Link(one, other, rule, kind, _columns(columns), level, probability, tuple(evidence))
+            for one, other, rule, kind, columns, level, probability, evidence in rows(_LINKS)
         ),
         refused=tuple(
             Refused(record_key, rule, _columns(columns), status, carriers, tuple(strangers))
             for record_key, rule, columns, status, carriers, strangers in rows(_REFUSED)
+        ),
+        likenesses=tuple(
+            Likeness(one, other, outcome, doubt, probability, tuple(evidence))
+            for one, other, outcome, doubt, probability, evidence in rows(_LIKENESSES)
         ),
         guarded=tuple(Guarded(*row) for row in rows(_GUARDED)),
         history=tuple(Change(*row) for row in rows(_HISTORY)),

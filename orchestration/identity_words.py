@@ -1,9 +1,9 @@
 """An account of a person's identity in plain words, as lines to print."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from activation.store.identity_overrides import Override
-from orchestration.identity_account import Account, Change, Link, Refused
+from orchestration.identity_account import Account, Change, Likeness, Link, Refused
 
 # Strangers to name; a call centre's number has hundreds.
 _MOST_STRANGERS = 5
@@ -40,6 +40,15 @@ _REASONS = {
     "birth_years": "too many birth years",
     "records": "too many records",
 }
+_OUTCOMES = {
+    "review": "it is not sure enough",
+    "chain": "the group that it would join holds too few links",
+    "two_customers": "it would join two customers",
+    "never_link": "a person said that they are two",
+    "names": "the person would have too many different names",
+    "birth_years": "the person would have too many birth years",
+    "records": "the person would have too many records",
+}
 _KINDS = {
     "block_value": "a value joins nobody",
     "keep_shared": "a value was shared with somebody who was erased",
@@ -54,8 +63,9 @@ def in_words(account: Account, overrides: Sequence[Override]) -> Iterator[str]:
     yield f"Person {account.person_id}: {len(account.records)} records."
     for one in account.records:
         yield f"  {one.assurance}  {one.record_key}  held {_ASSURANCE[one.assurance]}"
-    yield from _section("Joined because", map(_link, account.links))
+    yield from _section("Joined because", joined_because(account))
     yield from _section("Not joined", map(_refused, account.refused))
+    yield from _section("Alike, and not joined", map(_likeness, account.likenesses))
     yield from _section(
         "Cut out of a larger group",
         (
@@ -70,6 +80,13 @@ def in_words(account: Account, overrides: Sequence[Override]) -> Iterator[str]:
         (told(one) for one in overrides if {one.record_key, one.other_record_key} & keys),
     )
     yield from _section("History", map(_change, account.history))
+
+
+def joined_because(account: Account, named: Callable[[str], str] = str) -> Iterator[str]:
+    """A line a link, with its evidence; `named` says how a record is called."""
+    for link in account.links:
+        one, other = named(link.record_key), named(link.other_record_key)
+        yield f"{one} = {other}: {_evidence(link)} ({link.assurance})"
 
 
 def told(override: Override) -> str:
@@ -90,13 +107,11 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
         yield from (f"  {line}" for line in found)
 
 
-def _link(link: Link) -> str:
-    return f"{link.record_key} = {link.other_record_key}: {_evidence(link)} ({link.assurance})"
-
-
 def _evidence(link: Link) -> str:
     if link.kind == "override":
         return "a person decided so"
+    if link.probability is not None:
+        return f"{_probability(link.probability)} one person: {'; '.join(link.evidence)}"
     same = "the same " + _listed(link.key_columns)
     if link.kind == "authoritative":
         return f"one system refers to the other's record by {_listed(link.key_columns)}"
@@ -113,6 +128,19 @@ def _refused(refused: Refused) -> str:
         f"{refused.record_key} has the same {_listed(refused.key_columns)} as {others}: "
         f"{refused.status}, {_STATUS[refused.status]}"
     )
+
+
+def _likeness(likeness: Likeness) -> str:
+    return (
+        f"{likeness.record_key} and {likeness.other_record_key} are "
+        f"{_probability(likeness.probability)} one person: {'; '.join(likeness.evidence)}; "
+        f"not joined, because {likeness.doubt or _OUTCOMES[likeness.outcome]}"
+    )
+
+
+def _probability(share: float) -> str:
+    # rounded down: nothing is sure
+    return f"{int(share * 1000) / 10:.1f} % probably"
 
 
 def _change(change: Change) -> str:

@@ -1,16 +1,27 @@
 """The steps of identity in Python: scores between rules and persons, and the id map at the end."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import duckdb
 
 from orchestration import identity_map
+from orchestration.identity_account import read_account
+from orchestration.identity_svg import draw, numbered
+from orchestration.identity_words import joined_because
 from orchestration.observer import stage
 from orchestration.project import WAREHOUSE_POOL, model_keys, source_keys, source_specs
 from orchestration.run_rules import rules_of_run
 from orchestration.run_settings import RunSettings
 from orchestration.warehouse import open_warehouse
 
+_TELLING_PERSON = """
+select person_id from identity.id_records
+group by person_id order by max(assurance) desc, count(*) desc, person_id limit 1
+"""
 _COMPARED = [
     dg.AssetKey(["identity", table])
     for table in ("id_comparables", "id_rule_clusters", "id_traits")
@@ -64,4 +75,21 @@ def id_commit(settings: RunSettings) -> dg.MaterializeResult:
     home = settings.resolved_home()
     with stage("identity map"), open_warehouse(home.warehouse) as connection:
         changes = identity_map.commit(connection, home.store_url)
-    return dg.MaterializeResult(metadata={"changes": changes})
+        explained = explain_one(connection, home.identity_drawing)
+    return dg.MaterializeResult(metadata={"changes": changes, **explained})
+
+
+def explain_one(connection: duckdb.DuckDBPyConnection, drawing: Path) -> dict[str, Any]:
+    """What joins one person, without their numbers: the most uncertain with the most records."""
+    chosen = connection.execute(_TELLING_PERSON).fetchone()
+    if chosen is None:
+        return {}
+    account = read_account(connection, chosen[0])
+    named = numbered(account)
+    drawing.parent.mkdir(parents=True, exist_ok=True)
+    drawing.write_text(draw(replace(account, person_id="of this run"), named), encoding="utf-8")
+    links = "\n".join(f"- {line}" for line in joined_because(account, named))
+    return {
+        "a_person_drawn": dg.MetadataValue.path(str(drawing)),
+        "a_person_explained": dg.MetadataValue.md(links or "single records alone"),
+    }

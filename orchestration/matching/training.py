@@ -1,13 +1,20 @@
 """Finds the parameters: u from frequencies or a seeded sample, m by expectation maximisation."""
 
+from pathlib import Path
 from typing import Any
 
 import duckdb
 from splink import Linker
 
 from orchestration.matching.linker import LEAST_PROBABILITY, agreeing, linker, splink_settings
-from orchestration.matching.parameters import Parameters, rounded, settings_digest
-from orchestration.matching.settings import MatchSettings
+from orchestration.matching.parameters import (
+    Parameters,
+    rounded,
+    settings_digest,
+    write_parameters,
+)
+from orchestration.matching.settings import MatchSettings, load_settings
+from orchestration.warehouse import has_table
 
 
 class TrainingError(ValueError):
@@ -39,6 +46,27 @@ def train(connection: duckdb.DuckDBPyConnection, table: str, settings: MatchSett
             record_sample_proportion=1.0,
         )
     return _parameters(connection, table, settings, made, count)
+
+
+def train_project(
+    connection: duckdb.DuckDBPyConnection, project_dir: Path
+) -> tuple[Path, Parameters]:
+    """Train a dbt project's settings on identity.id_comparables; write and return the parameters.
+
+    Splink works in memory, on a copy: it leaves nothing in the warehouse. Raises SourceError for
+    the settings, TrainingError when there is nothing to train on.
+    """
+    settings = load_settings(project_dir)
+    if not has_table(connection, "identity", "id_comparables"):
+        raise TrainingError("the warehouse holds no comparable records. Fix: `assent run` first")
+    records = connection.execute(
+        "select * exclude (content_hash) from identity.id_comparables order by record_key"
+    ).to_arrow_table()
+    with duckdb.connect(config={"memory_limit": "3GB"}) as memory:
+        memory.register("given_records", records)
+        memory.execute("create table records as select * from given_records")
+        parameters = train(memory, "records", settings)
+    return write_parameters(parameters, project_dir), parameters
 
 
 def _computed_u(

@@ -1,7 +1,7 @@
 -- grain: one row per source record that can be compared (record_key)
 -- What the probabilistic layer compares, and a hash of it: a record is scored anew when it changes.
--- A value that a household, a call centre or a broker shares is no evidence that two records are one
--- person: it is left out, so a value that comes to be shared changes every record that carries it.
+-- A value that a household, a call centre or a broker shares is no evidence that two records are
+-- one person: it is left out, so a value that comes to be shared changes all that carry it.
 with records as (
     select * from {{ ref('id_record_attributes') }}
 ),

@@ -1,6 +1,6 @@
 -- grain: one row per joined component that contradicts itself (component), and how
--- A score judges two records, the guard all of them: a component in which scores bring together what
--- one person can't be loses every probable link, and its rule clusters stay as they were.
+-- A score judges two records, the guard all of them: a component in which scores bring together
+-- what one person can't be loses every probable link, and its rule clusters stay as they were.
 with joined as (
     select * from {{ ref('id_joined') }}
 ),

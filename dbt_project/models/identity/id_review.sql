@@ -78,19 +78,56 @@ contradictions as (
     group by raw_component, reason
 ),
 
+conflict_carriers as (
+    select
+        keys.record_key,
+        keys.rule,
+        keys.key_hash
+    from conflicts
+    inner join keys
+        on
+            conflicts.rule = keys.rule
+            and conflicts.key_hash = keys.key_hash
+),
+
+-- two records that a key in conflict names already are one matter, not two
+asked_already as (
+    select
+        probable_links.record_key,
+        probable_links.other_record_key
+    from probable_links
+    inner join conflict_carriers on probable_links.record_key = conflict_carriers.record_key
+    inner join conflict_carriers as other_carriers
+        on
+            probable_links.other_record_key = other_carriers.record_key
+            and conflict_carriers.rule = other_carriers.rule
+            and conflict_carriers.key_hash = other_carriers.key_hash
+    group by probable_links.record_key, probable_links.other_record_key
+),
+
 likenesses as (
     select
         'p_' || left(
-            {{ sha256_hex("record_key || chr(31) || other_record_key") }}, 12
+            {{ sha256_hex(
+                "probable_links.record_key || chr(31) || probable_links.other_record_key"
+            ) }},
+            12
         ) as matter_id,
         'probable' as kind,
-        outcome as reason,
+        probable_links.outcome as reason,
         2 as record_count,
-        record_key as first_record,
-        other_record_key as last_record,
-        probability,
-        concat_ws('; ', array_to_string(evidence, '; '), doubt) as evidence
+        probable_links.record_key as first_record,
+        probable_links.other_record_key as last_record,
+        probable_links.probability,
+        concat_ws(
+            '; ', array_to_string(probable_links.evidence, '; '), probable_links.doubt
+        ) as evidence
     from probable_links
+    left join asked_already
+        on
+            probable_links.record_key = asked_already.record_key
+            and probable_links.other_record_key = asked_already.other_record_key
+    where asked_already.record_key is null
 ),
 
 matters as (

@@ -29,7 +29,8 @@ with rules as (
         false as agree_initials,
         false as agree_birth_year
     union all
-    -- what a score joins is weaker than every rule: it goes first when a component contradicts itself
+    -- what a score joins is weaker than every rule: it goes first when a component contradicts
+    -- itself
     select
         'probable' as rule,
         'probable' as kind,
