@@ -7,22 +7,22 @@ of them is in the product.
 
 from orchestration.matching.settings import MatchSettings
 
-_HISTORICAL = """
+HISTORICAL_SQL = """
 select unique_id as record_key, "cluster" as person,
     first_name as given, surname as family, full_name as words,
     dob, year(try_cast(dob as date))::varchar as birth_year, postcode_fake as postcode,
     regexp_extract(postcode_fake, '^[a-z]+[0-9a-z]*') as district,
     regexp_extract(postcode_fake, '^[a-z]+') as area,
     birth_place, occupation
-from read_parquet('{path}')
+from read_parquet({path})
 """
-_FEBRL = """
+FEBRL_SQL = """
 select trim(rec_id) as record_key, regexp_extract(rec_id, 'rec-(\\d+)', 1) as person,
     nullif(trim(given_name), '') as given, nullif(trim(surname), '') as family,
     nullif(trim(street_number), '') as house, nullif(trim(address_1), '') as street,
     nullif(trim(suburb), '') as suburb, nullif(trim(postcode), '') as postcode,
     nullif(trim(date_of_birth), '') as dob, nullif(trim(soc_sec_id::varchar), '') as social
-from read_csv('{path}', header = true)
+from read_csv({path}, header = true)
 """
 
 _DAYS_APART = "abs(datediff('day', try_cast(dob_l as date), try_cast(dob_r as date)))"
