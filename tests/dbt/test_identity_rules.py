@@ -254,3 +254,20 @@ def test_every_record_belongs_to_exactly_one_person(world: Warehouse) -> None:
     records = [record for group in partition(world) for record in group]
     expected = len(CONTACTS) + len(POLICYHOLDERS) + len(TICKETS) + len(ACCOUNTS)
     assert len(records) == len(set(records)) == expected
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ({"given_name": ["polcy"]}, "given_name: polcy is no source system"),
+        ({"given_names": ["policy"]}, "given_names is no field of a person"),
+        ({"given_name": ["policy"]}, "lacks 'family_name'"),
+    ],
+)
+def test_a_fault_of_the_survivorship_names_the_field_and_the_fix(
+    world: Warehouse, declared: dict[str, list[str]], said: str
+) -> None:
+    results = world.run_dbt(
+        ["compile", "--select", "id_persons"], variables={"identity_survivorship": declared}
+    )
+    assert [said in result.message for result in results] == [True]

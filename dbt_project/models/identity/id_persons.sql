@@ -1,6 +1,7 @@
 -- grain: one row per person (person_id)
--- Each field survives from the most trusted source that has it, then from its newest record; the
--- country is the newest record's, since it decides whose rules apply.
+-- Each field survives from the source that identity_survivorship names first and that has it, then
+-- from its newest record.
+{%- set survivorship = identity_survivorship() %}
 with records as (
     select * from {{ ref('id_records') }}
 ),
@@ -17,21 +18,7 @@ ranked as (
     select
         records.person_id,
         attributes.*,
-        row_number() over (
-            partition by records.person_id
-            order by
-                case attributes.system
-                    {%- for system, priority in var('identity_source_priority').items() %}
-                    when '{{ system }}' then {{ priority }}
-                    {%- endfor %}
-                end asc,
-                attributes.seen_at desc nulls last,
-                attributes.record_key asc
-        ) as by_source,
-        row_number() over (
-            partition by records.person_id
-            order by attributes.seen_at desc nulls last, attributes.record_key asc
-        ) as by_recency
+        {{ survivorship_ranks('records.person_id', 'attributes') }}
     from records
     inner join attributes on records.record_key = attributes.record_key
 ),
@@ -59,11 +46,9 @@ survived as (
         person_id,
         count(*) as record_count,
         min(record_key) as first_record_key,
-        {{ first_known('given_name', 'by_source') }} as given_name,
-        {{ first_known('family_name', 'by_source') }} as family_name,
-        {{ first_known('date_of_birth', 'by_source') }} as date_of_birth,
-        {{ first_known('preferred_language', 'by_source') }} as preferred_language,
-        {{ first_known('country', 'by_recency') }} as country,
+        {%- for field, sources in survivorship.items() %}
+        {{ first_known(field, survivorship_order(sources)) }} as {{ field }},
+        {%- endfor %}
         max(seen_at) as last_seen_at
     from ranked
     group by person_id
