@@ -119,4 +119,4 @@ def _parameters(document: LocatedYaml) -> Parameters:
 def digest_of(said: Any) -> str:
     """A short digest of what JSON can say."""
     text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return "m_" + hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,11 +1,16 @@
 """A data steward, over runs: ask why records are one person, part two of them, take it back."""
 
+import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from orchestration.cli import main
+from orchestration.environment import DBT_PROJECT_DIR
+from orchestration.matching.parameters import load_parameters
+from orchestration.matching.settings import SETTINGS_FILE, load_settings
 from tests.orchestration.conftest import Finished, Run
 from tests.orchestration.places import AS_OF, Place
 
@@ -54,6 +59,35 @@ def test_explain_tells_which_rule_joins_which_records(first: Finished) -> None:
     assert told == assent(first.place, "explain", other).output
 
 
+def test_explain_draws_the_person(first: Finished, tmp_path: Path) -> None:
+    ((record, other),) = first.place.rows(_PAIR)
+    drawing = tmp_path / "person.svg"
+    told = assent(first.place, "explain", record, "--svg", str(drawing))
+    assert told.exit_code == 0, told.output
+    assert f"drawn: {drawing}" in told.output
+    text = drawing.read_text(encoding="utf-8")
+    assert text.startswith("<svg")
+    assert record in text
+    assert other in text
+
+
+def test_a_run_draws_one_person_without_their_numbers(first: Finished) -> None:
+    text = (first.place.home / "identity" / "person.svg").read_text(encoding="utf-8")
+    keys = {key for (key,) in first.place.rows("select record_id from identity.id_records")}
+    assert text.startswith("<svg")
+    assert [key for key in keys if key in text] == []
+
+
+def test_training_writes_the_parameters_of_the_settings(first: Finished, tmp_path: Path) -> None:
+    project = tmp_path / "dbt_project"
+    (project / "matching").mkdir(parents=True)
+    shutil.copy(DBT_PROJECT_DIR / SETTINGS_FILE, project / SETTINGS_FILE)
+    trained = assent(first.place, "train", "--project", str(project))
+    assert trained.exit_code == 0, trained.output
+    parameters = load_parameters(load_settings(project), project)
+    assert f"trained on {parameters.records:,} records" in trained.output
+
+
 def test_explain_names_what_is_unknown_and_how_a_record_is_written(first: Finished) -> None:
     refused = assent(first.place, "explain", "C1")
     assert refused.exit_code == 1
@@ -97,12 +131,14 @@ def test_revoking_the_override_restores_the_person_with_the_same_id(
     assert place.rows(everybody) == before.rows(everybody)
 
 
-def test_review_lists_keys_that_would_join_two_customers(first: Finished) -> None:
+def test_review_lists_what_joined_nobody(first: Finished) -> None:
     listed = assent(first.place, "review")
     assert listed.exit_code == 0, listed.output
     ((matters,),) = first.place.rows("select count(*) from identity.id_review")
     assert matters > 0
-    assert listed.output.count("key_conflict") + listed.output.count("guarded") == min(matters, 50)
+    rows = [line.split() for line in listed.output.splitlines()[1:] if line.strip()]
+    assert {kind for _, kind, *_ in rows} <= {"key_conflict", "guarded", "probable"}
+    assert len({matter for matter, *_ in rows}) == len(rows) == min(matters, 50)
 
 
 def test_a_value_that_no_rule_reads_alone_is_refused_with_the_rules_that_do(
