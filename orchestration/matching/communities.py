@@ -9,7 +9,6 @@ so its groups depend on nothing outside it and not on the order of the links.
 import hashlib
 import random
 
-import igraph
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +28,8 @@ def communities(
 
     Two nodes with one link are a group without more ado.
     """
+    import igraph
+
     low, high = np.minimum(left, right), np.maximum(left, right)
     graph = igraph.Graph(n=nodes, edges=np.column_stack([low, high]))
     component = np.array(graph.connected_components().membership, dtype=np.int64)
@@ -49,6 +50,8 @@ def communities(
 def _solve(
     ends: NDArray[np.int64], weight: NDArray[np.float64], resolution: float, seed: int
 ) -> NDArray[np.int64]:
+    import igraph
+
     # The seed is of the component's shape, not of its numbers: a record elsewhere renumbers them.
     shape = hashlib.sha256(ends.tobytes() + weight.tobytes() + seed.to_bytes(8, "big")).digest()
     igraph.set_random_number_generator(random.Random(shape))  # noqa: S311

@@ -1,13 +1,17 @@
 """Splink, told our settings: the one module that builds its model."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
-from splink import DuckDBAPI, Linker
 
 from orchestration.matching.parameters import Parameters
 from orchestration.matching.settings import Comparison, Level, MatchSettings
+
+if TYPE_CHECKING:
+    from splink import Linker
 
 KEY = "record_key"
 # Splink's own name for a comparison's level in a scored pair: 0 is what is left, -1 is missing.
@@ -45,6 +49,8 @@ def linker(
     connection: duckdb.DuckDBPyConnection, table: str, splink: dict[str, Any], columns: list[str]
 ) -> Linker:
     """A linker over a table of the connection; `columns` are those of our own that it keeps."""
+    from splink import DuckDBAPI, Linker
+
     api = DuckDBAPI(connection=connection)
     return Linker(
         api.register(table, dataset_display_name=f"{table}_records"),

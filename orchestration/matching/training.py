@@ -1,10 +1,11 @@
 """Finds the parameters: u from frequencies or a seeded sample, m by expectation maximisation."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-from splink import Linker
 
 from orchestration.matching.linker import LEAST_PROBABILITY, agreeing, linker, splink_settings
 from orchestration.matching.parameters import (
@@ -15,6 +16,9 @@ from orchestration.matching.parameters import (
 )
 from orchestration.matching.settings import MatchSettings, load_settings
 from orchestration.warehouse import has_table
+
+if TYPE_CHECKING:
+    from splink import Linker
 
 
 class TrainingError(ValueError):
