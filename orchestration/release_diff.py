@@ -152,8 +152,9 @@ def _tables_of(home: Home, inputs: Inputs, rules: Rules) -> Iterator[Path]:
         failed = [one.unique_id for one in results if one.status in ("error", "fail")]
         if failed:
             raise ReleaseError(
-                f"the tables of release {rules.release.id} can't be built from this landing zone: "
-                f"{', '.join(failed[:5])}"
+                f"the tables of release {rules.release.id} can't be built from this landing zone, "
+                f"or fail their tests: {', '.join(failed[:5])}. Fix: mend its models, or the tests "
+                "that no longer say what they should hold, and build it again."
             )
         yield aside.warehouse
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from activation.decisions.gates import Outcome
 from activation.decisions.reasons import SENTENCES
 from activation.release.decision_diff import Group, Side
 from activation.release.diff_report import ReleaseDiff
@@ -15,21 +16,35 @@ _STYLE = """
   --soft: #22272c; } }
 body { margin: 0 auto; max-width: 70rem; padding: 1.5rem; background: var(--paper);
   color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2.5rem; } h3 { margin-bottom: 0; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin: 2rem 0 .25rem; }
+h3 { margin: 1.25rem 0 0; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem .8rem; margin: .5rem 0; }
+dt { font-weight: 600; } dd { margin: 0; }
+aside { border-left: 4px solid var(--line); padding: .1rem 1rem; margin: 1rem 0; }
 .table { overflow-x: auto; } .table:focus-visible { outline: 3px solid var(--ink); }
-table { border-collapse: collapse; width: 100%; margin: .5rem 0 1.5rem; }
-caption { text-align: left; padding: .5rem 0; }
+table { border-collapse: collapse; width: 100%; margin: 0 0 1rem; }
+caption { text-align: left; padding: .25rem 0 .5rem; }
 th, td { border-bottom: 1px solid var(--line); padding: .4rem .6rem; text-align: left;
   vertical-align: top; }
 thead th { background: var(--soft); } .number { text-align: right; white-space: nowrap; }
-code { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: anywhere; }
+code { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: anywhere;
+  white-space: pre-wrap; }
+small { display: block; }
+@media print { body { max-width: none; padding: 0; } tr { break-inside: avoid; } }
 .lead { font-size: 1.15rem; }
 """
 
 _MEANINGS = {
-    "gained": "acts under the new release only",
-    "lost": "acted under the old release only",
-    "changed": "acts under both or neither, but otherwise",
+    "Gained": "done under the new release, not under the old one",
+    "Lost": "done under the old release, no longer under the new one",
+    "Changed": "done under both or under neither, but by another channel or for another reason",
+}
+
+_OUTCOMES = {
+    Outcome.ACT: "Done",
+    Outcome.DEFER: "Put off",
+    Outcome.HOLD: "Held for a colleague",
+    Outcome.WITHHOLD: "Withheld",
 }
 
 
@@ -39,10 +54,11 @@ def render_page(diff: ReleaseDiff) -> str:
     parts = [
         f"<h1>From release {before} to {after}</h1>",
         f'<p class="lead">{escape(diff.sentence())}.</p>',
+        "<dl>" + "".join(f"<dt>{a}</dt><dd>{b}</dd>" for a, b in _MEANINGS.items()) + "</dl>",
         f"<p>Both decided about the same inputs: {escape(diff.inputs)}, as of "
         f'<time datetime="{diff.as_of.isoformat()}">{diff.as_of:%Y-%m-%d %H:%M} UTC</time>. '
         "Nothing was logged and nothing was sent.</p>",
-        *(f"<p>{escape(note)}</p>" for note in diff.notes),
+        _notes(diff),
         '<h2 id="rules">What was changed</h2>',
         _rules(diff),
         '<h2 id="nodes">What it comes to, by journey node</h2>',
@@ -58,6 +74,13 @@ def render_page(diff: ReleaseDiff) -> str:
         + "\n".join(parts)
         + "\n</main>\n</body>\n</html>\n"
     )
+
+
+def _notes(diff: ReleaseDiff) -> str:
+    if not diff.notes:
+        return ""
+    said = "".join(f"<p>{escape(note)}</p>" for note in diff.notes)
+    return f'<aside aria-label="Read with this in mind">{said}</aside>'
 
 
 def _rules(diff: ReleaseDiff) -> str:
@@ -99,14 +122,14 @@ def _groups(diff: ReleaseDiff) -> str:
         parts.append(f"<h3>{escape(node)}</h3>")
         rows = [_group(one) for one in diff.decisions.groups if one.node == node]
         headings = ["Change", "Before", "After", "Some of them", "Decisions", "Persons"]
-        caption = "; ".join(f"{name}: {meaning}" for name, meaning in _MEANINGS.items())
-        parts.append(_table(f"{caption}. Persons are pseudonyms.", headings, rows, numbers=2))
+        caption = f"What becomes of {node}'s candidates. Persons are pseudonyms."
+        parts.append(_table(caption, headings, rows, numbers=2))
     return "\n".join(parts)
 
 
 def _group(group: Group) -> list[str]:
     return [
-        group.change,
+        group.change.capitalize(),
         _side(group.before),
         _side(group.after),
         ", ".join(_code(one) for one in group.sample),
@@ -116,12 +139,14 @@ def _group(group: Group) -> list[str]:
 
 
 def _side(side: Side | None) -> str:
+    """What is decided, in words first; the reason's code is for whoever looks it up."""
     if side is None:
-        return "not a candidate"
-    if side.outcome == "act":
-        return escape(str(side))
+        return "Not a candidate<small>The node does not select this person.</small>"
+    outcome = _OUTCOMES[Outcome(side.outcome)]
+    if side.outcome == Outcome.ACT:
+        return escape(f"{outcome}, by {side.channel}" if side.channel else outcome)
     said = SENTENCES.get(side.reason, "")
-    return f"{escape(str(side))}<br><small>{escape(said)}</small>" if said else escape(str(side))
+    return f"{outcome}<small>{escape(said)} {_code(side.reason)}</small>"
 
 
 def _table(

@@ -10,6 +10,8 @@ import yaml
 from activation.release.bundle import CONSENT, JOURNEYS
 from activation.release.release import Bundle
 
+_LINES_SHOWN = 12
+
 
 @dataclass(frozen=True)
 class RuleChange:
@@ -94,13 +96,23 @@ def _file(path: str, old: str | None, new: str | None, known: list[RuleChange]) 
         RuleChange(
             path,
             "lines",
-            None if old is None else f"{removed} removed",
-            None if new is None else f"{added} added",
+            None if old is None else _told(removed, "removed"),
+            None if new is None else _told(added, "added"),
         )
     ]
 
 
-def _lines(old: str | None, new: str | None) -> tuple[int, int]:
-    compared = difflib.ndiff((old or "").splitlines(), (new or "").splitlines())
-    marks = [line[:2] for line in compared]
-    return marks.count("- "), marks.count("+ ")
+def _lines(old: str | None, new: str | None) -> tuple[list[str], list[str]]:
+    """The lines that one side alone has."""
+    compared = list(difflib.ndiff((old or "").splitlines(), (new or "").splitlines()))
+    removed, added = (
+        [line[2:] for line in compared if line.startswith(mark)] for mark in ("- ", "+ ")
+    )
+    return removed, added
+
+
+def _told(lines: list[str], what: str) -> str:
+    """How many lines, and the first of them: who judges a change of SQL wants to read it."""
+    shown = [line for line in lines if line.strip()][:_LINES_SHOWN]
+    rest = ["..."] if len(lines) > len(shown) and shown else []
+    return "\n".join([f"{len(lines)} {what}", *shown, *rest])

@@ -67,8 +67,21 @@ def test_a_changed_regime_is_told_by_field_and_changed_sql_by_lines(tmp_path: Pa
     after = read_bundle(write_project(tmp_path, regimes="adult_age: 16\n", sql="select 1\n, 2"))
     assert rule_changes(before, after) == [
         RuleChange("activation/consent/regimes.yml", "adult_age", "18", "16"),
-        RuleChange("dbt_project/models/contexts/ctx_policy.sql", "lines", "0 removed", "1 added"),
+        RuleChange(
+            "dbt_project/models/contexts/ctx_policy.sql", "lines", "0 removed", "1 added\n, 2"
+        ),
     ]
+
+
+def test_of_changed_sql_the_first_lines_are_shown_and_the_rest_is_counted(tmp_path: Path) -> None:
+    before = read_bundle(write_project(tmp_path, sql="select 1"))
+    many = "\n".join(f"-- line {number}" for number in range(40))
+    after = read_bundle(write_project(tmp_path, sql=f"select 1\n{many}"))
+    [change] = rule_changes(before, after)
+    told = str(change.after).splitlines()
+    assert told[:2] == ["40 added", "-- line 0"]
+    assert told[-1] == "..."
+    assert len(told) == 14
 
 
 def test_a_comment_alone_is_told_as_such(tmp_path: Path) -> None:
@@ -137,8 +150,9 @@ def test_the_page_says_who_gains_and_loses_and_why_in_words() -> None:
     page = render_page(report())
     assert "1 gained, 3 lost, 0 changed, 1,200 decided the same" in page
     assert "This person has had as many messages lately as we allow." in page
-    assert "not a candidate" in page
-    assert "act by sms" in page
+    assert "Not a candidate" in page
+    assert "Done, by sms" in page
+    assert "Read with this in mind" in page
     nobody = render_page(report(rules=(), decisions=DecisionDiff((), ())))
     assert "both hold the same files" in nobody
     assert "every decision is the same" in nobody
