@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from expectations.policy.collector import paused
 from expectations.policy.defaults import Defaults
 from expectations.policy.egress import EgressTerms, Refusal, Rule, check_egress
 from expectations.policy.finding import Code, Finding
@@ -74,16 +75,19 @@ def check_project(
     `cache` is a file that remembers lineage, so that an edit costs the edit. Raises SourceError
     when one of the checker's own files (vocabulary.yml, defaults.yml) is wrong.
     """
-    known = examine_project(manifest, cache=cache)
-    examined = examine(manifest, known.relations, locator, on)
-    findings = [
-        *misplaced(locator.root, ("models", "snapshots", "seeds"), locator.show("").rstrip("/")),
-        *lineage_findings(known.faults, manifest, locator),
-        *examined.findings,
-        *_journeys(examined.graph, journeys),
-        *_exposures(examined, manifest, locator, on, journeys),
-        *_ungated(manifest, known, locator),
-    ]
+    with paused():
+        known = examine_project(manifest, cache=cache)
+        examined = examine(manifest, known.relations, locator, on)
+        findings = [
+            *misplaced(
+                locator.root, ("models", "snapshots", "seeds"), locator.show("").rstrip("/")
+            ),
+            *lineage_findings(known.faults, manifest, locator),
+            *examined.findings,
+            *_journeys(examined.graph, journeys),
+            *_exposures(examined, manifest, locator, on, journeys),
+            *_ungated(manifest, known, locator),
+        ]
     return Checked(examined.graph, tuple(sorted(set(findings), key=Finding.order)))
 
 
@@ -100,8 +104,12 @@ def build_graph(
 
     `vocabulary` and `defaults` are those of another revision; today's if not given.
     """
-    lineages = examine_project(manifest, cache=cache).relations
-    return examine(manifest, lineages, locator, on, vocabulary=vocabulary, defaults=defaults).graph
+    with paused():
+        lineages = examine_project(manifest, cache=cache).relations
+        examined = examine(
+            manifest, lineages, locator, on, vocabulary=vocabulary, defaults=defaults
+        )
+    return examined.graph
 
 
 def _journeys(graph: PolicyGraph, journeys: Sequence[JourneyUse]) -> Iterator[Finding]:

@@ -30,6 +30,8 @@ def past_the_gate(
     A relation that reads one which is behind the gate is behind it too, as far as its rows are
     those of that relation.
     """
+    if not leaving:
+        return
     known = {one.key: one for one in relations(manifest)}
     behind: dict[Key, Mapping[str, str]] = {}
     faults: dict[Key, tuple[str, ...]] = {}

@@ -17,6 +17,8 @@ from expectations.policy.lineage.edges import Column, OutputColumn, RelationLine
 
 Key = tuple[str, str]
 
+_NOTHING: frozenset[str] = frozenset()
+
 #: Functions whose result tells how many rows there are, or which place a row has among them.
 COUNTING = frozenset(
     [
@@ -62,21 +64,19 @@ class Known:
         read = [one for one in lineage.relations if one != key]
         told = join_all({self.rows.get(one, UNRESTRICTED) for one in read})
         self.rows[key] = told.join(Label(categories=own))
-        self.chosen[key] = _union(
-            [
-                self.rows[key].categories,
-                self.categories_of(one for one in lineage.rows if (one.schema, one.table) != key),
-                *(self.chosen.get(one, frozenset()) for one in read),
-            ]
-        )
+        chosen = self.rows[key].categories
+        chosen |= self.categories_of(one for one in lineage.rows if (one.schema, one.table) != key)
+        for relation in read:
+            chosen = _with(chosen, self.chosen.get(relation, _NOTHING))
+        self.chosen[key] = chosen
 
     def categories_of(self, columns: Iterable[Column]) -> frozenset[str]:
         """What these columns tell, and what had chosen them."""
-        return _union(
-            part
-            for one in columns
-            for part in (self.label(one).categories, self.selection.get(one, frozenset()))
-        )
+        found = _NOTHING
+        for one in columns:
+            found = _with(found, self.label(one).categories)
+            found = _with(found, self.selection.get(one, _NOTHING))
+        return found
 
     def infer(self, key: Key, output: OutputColumn, lineage: RelationLineage) -> Label:
         """The label of a column, before its own YAML is heard."""
@@ -88,16 +88,16 @@ class Known:
 
     def select(self, key: Key, output: OutputColumn) -> frozenset[str]:
         """What chose the value of a column and the row that it stands in."""
-        return self.chosen[key] | _union(
-            [
-                self.categories_of(one for one in output.selection),
-                *(self.selection.get(one, frozenset()) for one in output.value),
-            ]
-        )
+        chosen = self.chosen[key]
+        chosen = _with(chosen, self.categories_of(output.selection))
+        for one in output.value:
+            chosen = _with(chosen, self.selection.get(one, _NOTHING))
+        return chosen
 
 
-def _union(parts: Iterable[frozenset[str]]) -> frozenset[str]:
-    return frozenset().union(*parts)
+def _with(some: frozenset[str], more: frozenset[str]) -> frozenset[str]:
+    """The union; mostly it is nothing new, and no new set."""
+    return some if more <= some else some | more
 
 
 @dataclass(frozen=True)

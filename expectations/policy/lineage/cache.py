@@ -88,7 +88,7 @@ def _written(lineage: RelationLineage) -> dict[str, Any]:
 
 
 def _read(kept: Mapping[str, Any]) -> RelationLineage:
-    names = [Column(*one) for one in kept["names"]]
+    names = [Column._make(one) for one in kept["names"]]
 
     # most columns of a model were selected by the same ones: one set stands for all of them
     sets: dict[tuple[int, ...], Columns] = {}

@@ -2,11 +2,15 @@
 depend on."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, order=True)
-class Column:
-    """A column of a relation in the warehouse; all parts in lower case."""
+class Column(NamedTuple):
+    """A column of a relation in the warehouse; all parts in lower case.
+
+    A tuple, because sets of them are most of what a check of a large project does: of 1,000 models
+    it takes 1.7 CPU s with a dataclass, whose hash is Python.
+    """
 
     schema: str
     table: str

@@ -101,9 +101,9 @@ class ShadowCatalog:
         if _SESSION_VARIABLE.search(sql):
             raise UnsupportedConstruct("getvariable: a session variable has no lineage")
         try:
+            # As a literal: a bound value makes DuckDB import pandas, 0.9 of a check's 2.5 CPU s.
             row = self._connection.execute(
-                "select json_serialize_plan(?::varchar, skip_null := true, skip_empty := true)",
-                [sql],
+                f"select json_serialize_plan({_literal(sql)}, skip_null := true, skip_empty := true)"
             ).fetchone()
             answer = json.loads(row[0]) if row else {}
         except duckdb.Error as error:
@@ -140,6 +140,11 @@ class ShadowCatalog:
 def quoted(name: str) -> str:
     """The name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    """The text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _first_line(error: duckdb.Error) -> str:
