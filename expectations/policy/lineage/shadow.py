@@ -102,8 +102,9 @@ class ShadowCatalog:
             raise UnsupportedConstruct("getvariable: a session variable has no lineage")
         try:
             # As a literal: a bound value makes DuckDB import pandas, 0.9 of a check's 2.5 CPU s.
+            query = _literal(sql)
             row = self._connection.execute(
-                f"select json_serialize_plan({_literal(sql)}, skip_null := true, skip_empty := true)"
+                f"select json_serialize_plan({query}, skip_null := true, skip_empty := true)"
             ).fetchone()
             answer = json.loads(row[0]) if row else {}
         except duckdb.Error as error:
