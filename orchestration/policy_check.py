@@ -31,14 +31,14 @@ class RevisionError(ValueError):
     """A git revision can't be read; the message says why."""
 
 
-def check(home: Home, on: date, root: Path = PROJECT_ROOT) -> Checked:
+def check(home: Home, on: date, root: Path = PROJECT_ROOT, project: Path | None = None) -> Checked:
     """Compile the project below `root` (no warehouse is opened, no data read) and check it as of
-    the day `on`.
+    the day `on`. `project` is its dbt project, where that stands elsewhere.
 
     What dbt compiled, and lineage, are kept below the home. Raises DbtError with dbt's own words
     when it doesn't compile, and SourceError for a journey or a file of the checker's that is wrong.
     """
-    project = root / DBT_PROJECT_DIR.name
+    project = project or root / DBT_PROJECT_DIR.name
     return check_project(
         compile_project(home, project),
         Locator(project, project.name),

@@ -16,6 +16,7 @@ from orchestration.environment import CONTRACTS_DIR
 from orchestration.observer import stage
 from orchestration.policy_check import check as check_policy
 from orchestration.project import WAREHOUSE_POOL, model_keys, source_keys
+from orchestration.rules import active_rules
 from orchestration.run_settings import RunSettings
 from orchestration.warehouse import open_warehouse
 
@@ -48,7 +49,10 @@ _POLICY = dg.AssetCheckSpec(
 
 
 def _policy_outcome(settings: RunSettings) -> Outcome:
-    checked = check_policy(settings.resolved_home(), settings.time().date())
+    # what decides and is built is the active release, not the files that lie here
+    home, at = settings.resolved_home(), settings.time()
+    rules = active_rules(home, at)
+    checked = check_policy(home, at.date(), rules.root, rules.dbt_project)
     faults = [f"{one.code} {one.file}:{one.line}" for one in checked.findings]
     return Outcome(
         table=".".join(BEFORE_DECISIONS.path),
