@@ -21,18 +21,26 @@ def missed_by_ours(sql: str, ours: RelationLineage, schema: Schema) -> dict[str,
 
     The union of both counts. A query that sqlglot can't resolve has no second opinion: empty.
     """
+    found: dict[str, set[Column]] = {}
+    for theirs, column in zip(resolved(sql, schema) or (), ours.columns, strict=False):
+        missing = theirs - column.value - column.selection - ours.rows
+        if missing:
+            found[column.name] = missing
+    return found
+
+
+def resolved(sql: str, schema: Schema) -> list[set[Column]] | None:
+    """What sqlglot finds in the value of each output column; None for what it can't resolve."""
+    catalog = next(iter(schema))
+    place = next(iter(schema[catalog]))
     try:
-        query = qualify(parse_one(sql, dialect="duckdb"), schema=dict(schema), dialect="duckdb")
+        parsed = parse_one(sql, dialect="duckdb")
+        query = qualify(parsed, schema=dict(schema), dialect="duckdb", catalog=catalog, db=place)
         if not isinstance(query, exp.Query):
-            return {}
-        found: dict[str, set[Column]] = {}
-        for name, column in zip(query.named_selects, ours.columns, strict=False):
-            missing = _sources(name, query, schema) - column.value - column.selection - ours.rows
-            if missing:
-                found[column.name] = missing
-        return found
+            return None
+        return [_sources(name, query, schema) for name in query.named_selects]
     except (SqlglotError, KeyError):
-        return {}
+        return None
 
 
 def _sources(name: str, query: exp.Query, schema: Schema) -> set[Column]:
