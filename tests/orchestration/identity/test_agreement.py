@@ -4,7 +4,7 @@ from itertools import combinations
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.benchmarks._partitions import Agreement, agreement
@@ -26,6 +26,7 @@ def harmonic(one: float, other: float) -> float:
     return 2 * one * other / (one + other) if one + other else 0.0
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=9))
 def test_scores_are_those_of_enumerated_pairs(records: Records) -> None:
     pairs = list(combinations(records, 2))
