@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,8 +20,13 @@ from activation.log import (
 from activation.log.checkpoints import BatchHeader
 from activation.log.keys import NEXT_FILE
 from activation.log.notes import split
+from activation.log.requests import FORMAT as REQUESTS
 from orchestration.decision_log import LOG_ORIGIN, open_log
+from orchestration.environment import Home
 from orchestration.environment import home as resolve_home
+
+if TYPE_CHECKING:
+    from activation.decisions import Replay
 
 PATH = click.Path(path_type=Path)
 
@@ -234,10 +239,7 @@ def replay(batch: int | None, home: Path | None, every: bool, show: int) -> None
         wanted = [batch] if batch else recorded if every else recorded[-1:]
         if not wanted:
             raise click.ClickException("no batch has recorded inputs; see ASSENT_RECORD_INPUTS")
-        # Deciding again takes the rules' libraries; to verify or prove takes none of them.
-        from activation.decisions import replay as replay_batch
-
-        outcomes = [replay_batch(opened, number) for number in wanted]
+        outcomes = [_replayed(opened, number, resolve_home(home)) for number in wanted]
     for outcome in outcomes:
         for difference in outcome.differences[:show]:
             click.echo(difference)
@@ -247,6 +249,19 @@ def replay(batch: int | None, home: Path | None, every: bool, show: int) -> None
             f"{len(outcome.differences)} different, {outcome.erased} erased and not decided again"
         )
     sys.exit(0 if all(outcome.ok for outcome in outcomes) else 1)
+
+
+def _replayed(opened: DecisionLog, number: int, home: Home) -> "Replay":
+    """A batch of a run, or one of single decisions, decided again."""
+    # Deciding again takes the rules' libraries; to verify or prove takes none of them.
+    from activation.decisions import replay as replay_batch
+    from activation.moment.replaying import replay_requests
+    from orchestration.rules import rules_of
+
+    recorded = opened.inputs(number)
+    if recorded is not None and recorded.inputs.facts.get("format") == REQUESTS:
+        return replay_requests(opened, number, lambda one: rules_of(home, one).release)
+    return replay_batch(opened, number)
 
 
 @log.command()

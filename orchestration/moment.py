@@ -16,7 +16,7 @@ from activation.release.slices import Slice, slices_of
 from activation.store import open_store
 from orchestration.bundles import bundles_of
 from orchestration.decision_log import open_log
-from orchestration.environment import Home
+from orchestration.environment import Home, RecordInputs
 from orchestration.rules import active_rules, rules_of
 from orchestration.warehouse import open_warehouse
 
@@ -54,7 +54,12 @@ def decision_point(home: Home, at: datetime) -> Iterator[DecisionPoint]:
 
         with log.stream() as stream:
             yield DecisionPoint(
-                copies=home.read_copy, store=store, log=log, stream=stream, rules=rules
+                copies=home.read_copy,
+                store=store,
+                log=log,
+                stream=stream,
+                rules=rules,
+                record_inputs=home.record_inputs is not RecordInputs.NONE,
             )
     finally:
         store.dispose()

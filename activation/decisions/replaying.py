@@ -107,7 +107,7 @@ def replay(log: DecisionLog, batch: int, journeys: JourneySet | None = None) -> 
             as_of=header.as_of,
             approvals=recorded.inputs.tables[APPROVALS],
         )
-    return _compare(log, batch, sealed, opened, rows, facts["decided"] == len(sealed))
+    return compare(log, batch, sealed, opened, rows, facts["decided"] == len(sealed))
 
 
 def _release(batch: int, facts: Mapping[str, Any], sealed: str, as_of: str) -> Release:
@@ -231,9 +231,13 @@ def _take_volume_of_erased(
     append_decisions(connection, pa.table(stand_in))
 
 
-def _compare(
+def compare(
     log: DecisionLog, batch: int, sealed: pa.Table, opened: pa.Table, rows: pa.Table, whole: bool
 ) -> Replay:
+    """What the `rows` decided again come to against a batch's `sealed` rows, of those `opened`.
+
+    `whole` says that a row which was not sealed is a difference too.
+    """
     known = sealed.filter(pc.is_in(sealed["seq"], opened["seq"]))
     place = pc.index_in(known["decision_id"], value_set=rows["decision_id"])
     met = known.filter(pc.is_valid(place))

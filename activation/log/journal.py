@@ -6,8 +6,9 @@
 One group is one write and one fdatasync, however many callers stand behind it, where a batch costs
 a dozen: a service that decides one person at a time pays the disk once for all who wait. A record
 is its length (8 bytes, little endian), the SHA-256 of its payload and the payload, a JSON array of
-rows as `activation.log.single_rows` encodes them. The journal holds personal data, so it is for its
-owner alone and lives only until the next batch, erasure or `seal`.
+rows as `activation.log.single_rows` encodes them, and of objects: the requests that they answer.
+The journal holds personal data, so it is for its owner alone and lives only until the next batch,
+erasure or `seal`.
 """
 
 import fcntl
@@ -19,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -43,7 +44,8 @@ class Journal:
         self._path = directory
 
     def write(self, rows: Sequence[bytes]) -> None:
-        """Append one group of rows (single_rows.encode) and return when it is durable."""
+        """Append one group of rows (single_rows.encode), and requests as JSON objects, and return
+        when it is durable."""
         payload = b"[" + b",".join(rows) + b"]"
         record = _LENGTH.pack(len(payload)) + sha256(payload).digest() + payload
         with self._mine() as descriptor:
@@ -112,9 +114,16 @@ def read(paths: list[Path]) -> pa.Table:
 
     Raises LogDamaged when a record is wrong that others follow: no crash does that.
     """
-    rows = [row for path in paths for record in _records(path) for row in json.loads(record)]
+    return read_all(paths)[0]
+
+
+def read_all(paths: list[Path]) -> tuple[pa.Table, list[dict[str, Any]]]:
+    """The rows, and the requests that they answer, in order of writing. Raises LogDamaged."""
+    entries = [one for path in paths for record in _records(path) for one in json.loads(record)]
+    rows = [one for one in entries if isinstance(one, list)]
     columns = zip(*rows, strict=True) if rows else ((),) * len(SCHEMA)
-    return pa.table([pa.array(column, pa.string()) for column in columns], SCHEMA)
+    table = pa.table([pa.array(column, pa.string()) for column in columns], SCHEMA)
+    return table, [one for one in entries if isinstance(one, dict)]
 
 
 def _records(path: Path) -> Iterator[bytes]:

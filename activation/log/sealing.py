@@ -11,7 +11,16 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.log import canonical, inputs, journal, openings, references, segments, subtrees
+from activation.log import (
+    canonical,
+    inputs,
+    journal,
+    openings,
+    references,
+    requests,
+    segments,
+    subtrees,
+)
 from activation.log.appending import load_head, replenish_copies, settle_keys
 from activation.log.checkpoints import NO_FORMER, BatchHeader
 from activation.log.durable import READ_ONLY, make_directory, publish_bytes
@@ -83,13 +92,15 @@ class Writer:
     def drain(self, headers: Iterable[BatchHeader], sealed_at: datetime) -> None:
         """Seal what waits in the journal as a batch of its own, `drained`."""
         closed = journal.close_all(self._at.journal)
-        text = _first_of_each(journal.read(closed))
+        text, answered = journal.read_all(closed)
+        text = _first_of_each(text)
         if len(text):
             # A writer killed between sealing and forgetting leaves rows that the log has already.
             _, mask = known(self._at, headers, text)
             text = text.filter(pc.invert(mask))
         if len(text):
-            self.drained = self.seal(text, run_of(text, sealed_at))
+            recorded = requests.inputs_of(answered, text["decision_id"])
+            self.drained = self.seal(text, run_of(text, sealed_at), recorded)
         journal.forget(closed)
 
     def _link(self) -> str:

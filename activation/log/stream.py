@@ -48,8 +48,11 @@ class LogStream:
         self._waiting = 0
         self._closed = False
 
-    def append(self, rows: Rows) -> None:
+    def append(self, rows: Rows, request: bytes | None = None) -> None:
         """Return when these rows are durable; grain and columns as DecisionLog.append takes them.
+
+        `request` is what they were decided from, a JSON object with `person_id` and `decisions`
+        (their ids): it becomes part of the inputs of the batch that seals them.
 
         Raises RowRefused when a row can't be sealed (other callers' rows are not affected), OSError
         when the disk refuses; then the caller must not act on the decision.
@@ -57,6 +60,8 @@ class LogStream:
         ticket = _Ticket(encode(rows))
         if not ticket.rows:
             return
+        if request is not None:
+            ticket.rows.append(request)
         if self._enter(ticket):
             self._lead()
         else:

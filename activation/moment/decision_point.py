@@ -24,7 +24,9 @@ from activation.journeys.loading import JourneySet
 from activation.log import DecisionLog, LogStream
 from activation.moment.history import History
 from activation.moment.one_person import PersonWorld, Situation, candidates, situation
+from activation.moment.past import Heard
 from activation.moment.read_copy import ReadCopy
+from activation.moment.reading import written
 from activation.moment.recorded import Key, Recorded
 from activation.release.release import Release
 
@@ -60,11 +62,14 @@ class DecisionPoint:
         stream: LogStream,
         rules: Callable[[str], Rules],
         maximum_copy_age: timedelta = DEFAULT_COPY_AGE,
+        record_inputs: bool = True,
     ) -> None:
         """`copies` is where `publish_copy` writes; `rules` gives the rules of a person, who may be
-        in a canary. Raises CopyError when nothing was published yet."""
+        in a canary; `record_inputs` keeps what each request was decided from in the log, for
+        replay. Raises CopyError when nothing was published yet."""
         self._copies, self._store, self._log, self._stream = copies, store, log, stream
         self._rules, self._maximum_copy_age = rules, maximum_copy_age
+        self._record_inputs = record_inputs
         self._lock = threading.Lock()
         self._recorded = Recorded()
         self._copy, self._history = self._open_copy()
@@ -130,7 +135,7 @@ class DecisionPoint:
         if not record:
             with self._lock:
                 return _decided(under, read.world(self._history)) if read else []
-        return self._decide_and_record(person_id, under, read)
+        return self._decide_and_record(person_id, under, read, frozenset(rules.halted))
 
     def _of_run(self, person_id: str, under: Terms) -> list[Row]:
         """What the run that published the copy has decided about the person for this instant."""
@@ -153,21 +158,26 @@ class DecisionPoint:
         with self._store.connect() as connection:
             return situation(connection, copy, regimes, bundles, under, person_id)
 
-    def _decide_and_record(self, person_id: str, under: Terms, read: Situation | None) -> list[Row]:
+    def _decide_and_record(
+        self, person_id: str, under: Terms, read: Situation | None, halted: frozenset[str]
+    ) -> list[Row]:
         keys: list[Key] = [(person_id, under.as_of, part.node.id) for part in under.nodes]
         # Judging and counting are one step, or two requests would both find room under a cap.
         with self._lock:
             answered = self._recorded.find(keys)
             if answered is None:
-                rows = _decided(under, read.world(self._history)) if read else []
+                heard = Heard(self._history)
+                rows = _decided(under, read.world(heard)) if read else []
                 settled = self._recorded.reserve(keys, rows)
                 for row in rows:
                     self._history.add(row)
         if answered is not None:
             return [row for entry in answered for row in entry.wait()]
         try:
-            if rows:
-                self._stream.append(rows)
+            if rows and read:
+                keep = self._record_inputs
+                request = written(under, halted, read, heard, rows) if keep else None
+                self._stream.append(rows, request)
         except BaseException as error:
             with self._lock:
                 self._recorded.fail(keys, error)

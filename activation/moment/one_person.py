@@ -15,7 +15,7 @@ from activation.decisions.reference_world import World
 from activation.decisions.terms import Terms
 from activation.journeys.evaluation import holds
 from activation.journeys.node import Node
-from activation.moment.history import History
+from activation.moment.past import Past
 from activation.moment.read_copy import ReadCopy
 
 Row = Mapping[str, Any]
@@ -27,7 +27,7 @@ class PersonWorld(World):
     """A world of one person: of each node only its own bundle, and of others only their acts."""
 
     bundles: Bundles
-    history: History
+    history: Past
 
     def candidate_rows(self, node: Node) -> list[Row]:
         return list(self.bundles.get(node.id, ()))
@@ -55,7 +55,7 @@ class Situation:
     kinds: Mapping[tuple[str, str], str]
     seq: int | None
 
-    def world(self, history: History) -> PersonWorld:
+    def world(self, history: Past) -> PersonWorld:
         """The situation with what has been done by now."""
         return PersonWorld(
             contexts={},
