@@ -14,9 +14,10 @@ Whatever has no checkpoint never happened (activation.log.sealing).
 """
 
 import os
+import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ from activation.log.proving import Prover, repair
 from activation.log.rotation import KeyChain, Transition, read_chain
 from activation.log.rows import GIVEN_SCHEMA, READ_SCHEMA, to_text, to_typed
 from activation.log.sealing import Batch, Run, Writer, committed, known
-from activation.log.stream import LogStream
+from activation.log.stream import LogStream, Wait
 from activation.log.verification import VerifyReport, verify
 
 
@@ -150,12 +151,19 @@ class DecisionLog:
                 )
             return writer.seal(text, Run(as_of, release, sealed_at), inputs)
 
-    def stream(self, *, rows_at_once: int = 10_000) -> LogStream:
+    def stream(
+        self,
+        *,
+        rows_at_once: int = 10_000,
+        seal_every: timedelta | None = None,
+        wait: Wait = threading.Event.wait,
+    ) -> LogStream:
         """A writer of single decisions with group commit: durable when `append` returns, sealed
-        when `rows_at_once` wait, at the next batch, or by `seal`. Raises KeyProblem."""
+        when `rows_at_once` wait, every `seal_every`, at the next batch, or by `seal`. `wait` is
+        the timer's clock. Raises KeyProblem."""
         if self._key is None:
             raise KeyProblem("this log was opened for reading; give the signing key to append")
-        return LogStream(Journal(self._at.journal), self.seal, rows_at_once)
+        return LogStream(Journal(self._at.journal), self.seal, rows_at_once, seal_every, wait)
 
     def seal(self) -> Batch | None:
         """Seal what waits in the journal; None when nothing does. Raises LogBusy, LogDamaged."""

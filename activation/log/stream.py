@@ -7,11 +7,14 @@ of callers.
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from types import TracebackType
 
 from activation.log.errors import LogBusy
 from activation.log.journal import Journal
 from activation.log.single_rows import Rows, encode
+
+Wait = Callable[[threading.Event, float], bool]
 
 
 class _Ticket:
@@ -32,11 +35,19 @@ class LogStream:
     """A writer of single decisions, for any number of threads. Use it as a context manager.
 
     `seal` turns what is in the journal into a batch of the log; the stream calls it when
-    `rows_at_once` rows wait, and when it is closed. Call `seal_now` from a timer as well, so that
-    a quiet hour's decisions are signed too.
+    `rows_at_once` rows wait, when it is closed, and every `seal_every` if something waits, so that
+    a quiet hour's decisions are signed too. `wait` is the clock of that: it waits for an event for
+    so many seconds and says whether it was set.
     """
 
-    def __init__(self, journal: Journal, seal: Callable[[], object], rows_at_once: int) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        seal: Callable[[], object],
+        rows_at_once: int,
+        seal_every: timedelta | None = None,
+        wait: Wait = threading.Event.wait,
+    ) -> None:
         self._journal = journal
         self._seal = seal
         self._rows_at_once = rows_at_once
@@ -47,6 +58,15 @@ class LogStream:
         self._sealing = threading.Lock()
         self._waiting = 0
         self._closed = False
+        self._failure: Exception | None = None
+        self._stopping = threading.Event()
+        self._timer: threading.Thread | None = None
+        if seal_every is not None:
+            pause = seal_every.total_seconds()
+            self._timer = threading.Thread(
+                target=self._seal_in_time, args=(wait, pause), name="decision log", daemon=True
+            )
+            self._timer.start()
 
     def append(self, rows: Rows, request: bytes | None = None) -> None:
         """Return when these rows are durable; grain and columns as DecisionLog.append takes them.
@@ -55,8 +75,11 @@ class LogStream:
         (their ids): it becomes part of the inputs of the batch that seals them.
 
         Raises RowRefused when a row can't be sealed (other callers' rows are not affected), OSError
-        when the disk refuses; then the caller must not act on the decision.
+        when the disk refuses, and what the timer's sealing raised (LogDamaged, KeyProblem); then
+        the caller must not act on the decision.
         """
+        if self._failure is not None:
+            raise self._failure
         ticket = _Ticket(encode(rows))
         if not ticket.rows:
             return
@@ -110,14 +133,24 @@ class LogStream:
         """Seal what waits, unless another thread or process is sealing already."""
         if not self._sealing.acquire(blocking=False):
             return
+        waited, self._waiting = self._waiting, 0
         try:
-            self._waiting = 0
             self._seal()
         except LogBusy:
-            # A batch run holds the log; it has taken, or its successor will take, the journal in.
-            return
+            # A batch run holds the log: it has taken the journal in, or whoever seals next will.
+            self._waiting += waited
         finally:
             self._sealing.release()
+
+    def _seal_in_time(self, wait: Wait, pause: float) -> None:
+        """The timer's thread."""
+        while not wait(self._stopping, pause):
+            try:
+                if self._waiting:
+                    self.seal_now()
+            except Exception as error:  # noqa: BLE001 - nobody hears this thread: the next caller must
+                self._failure = error
+                return
 
     def close(self) -> None:
         """Let those who wait be written, seal what waits and let go of the journal."""
@@ -125,6 +158,9 @@ class LogStream:
             self._closed = True
             self._idle.wait_for(lambda: not self._is_led)
         self._journal.close()
+        self._stopping.set()
+        if self._timer is not None:
+            self._timer.join()
         self.seal_now()
 
     def __enter__(self) -> "LogStream":
