@@ -14,8 +14,10 @@ KEYS_ALONE := $(foreach kind,HexHighEntropyString Base64HighEntropyString BasicA
 	KeywordDetector,--disable-plugin $(kind))
 PEOPLE ?= 5000
 # The files whose tests run the whole path come first: one of them at the end leaves a worker idle.
-TESTS := -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q \
-	tests/orchestration tests/test_readme.py tests/dbt tests
+# Every folder is named once, since pytest drops a path that lies in another one and its place.
+FIRST := tests/test_readme.py tests/orchestration tests/dbt
+TESTS := -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q $(FIRST) \
+	$(filter-out $(FIRST) %__pycache__,$(patsubst %/,%,$(wildcard tests/*/ tests/test_*.py)))
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
