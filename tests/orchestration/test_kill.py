@@ -20,9 +20,17 @@ SEED = 20261120
 SHORTEST_STAGE = 0.01  # seconds; a sync whose destination isn't set up does nothing
 NOT_OF_THE_PATH = "loading the project"
 # They write tables that each run writes whole, so least can go wrong: the long test has them.
-REWRITTEN = {"reference tables", "gate before the decisions", "gate before the syncs"}
+REWRITTEN = {
+    "reference tables",
+    "policy labels",
+    "models: staging to rule clusters",
+    "gate before the decisions",
+    "models: outbound",
+    "gate before the syncs",
+}
 
 
+@pytest.mark.timeout(1200)
 def test_a_run_killed_stage_after_stage_ends_like_an_undisturbed_one(
     first: Finished,
     world: World,
