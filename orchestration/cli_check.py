@@ -1,6 +1,7 @@
 """`assent check`: the policy type-checker over the dbt project, the journeys and the syncs."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,14 +9,14 @@ import click
 
 from expectations.located_yaml import SourceError
 from expectations.policy.check import Checked
-from expectations.policy.difference import loosened
+from expectations.policy.difference import Loosened
 from expectations.policy.explanation import explained, find
 from expectations.policy.finding import Finding
 from expectations.policy.sarif import sarif
 from orchestration import environment
 from orchestration.dbt_runner import DbtError
-from orchestration.policy_check import RevisionError, graph_of_revision
 from orchestration.policy_check import check as check_policy
+from orchestration.policy_revision import RevisionError, looser_than
 
 
 class _NotChecked(click.ClickException):
@@ -26,7 +27,7 @@ class _NotChecked(click.ClickException):
 
 @click.command()
 @click.option("--explain", metavar="MODEL.COLUMN", help="Prove one column's label, step by step.")
-@click.option("--diff", "revision", metavar="REV", help="Tell what is looser than in git.")
+@click.option("--diff", "revision", metavar="REV", help="Tell what lets more happen than in git.")
 @click.option("--json", "as_json", is_flag=True, help="Write the findings as JSON.")
 @click.option("--sarif", "as_sarif", is_flag=True, help="Write the findings as SARIF 2.1.0.")
 @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The day to check for (today, UTC).")
@@ -54,15 +55,18 @@ def check(
     Exit code 0 when nothing is wrong, 1 when something is (with --diff: looser), 2 when the project
     could not be checked.
     """
+    if revision is not None and as_sarif:
+        raise click.UsageError("--diff tells of more than files: write it as text or with --json")
     day = (on or datetime.now(UTC)).date()
+    home = environment.home(home_dir)
     try:
-        checked = check_policy(environment.home(home_dir), day, root)
+        checked = check_policy(home, day, root)
         if explain is not None:
             click.echo("\n".join(explained(checked.graph, find(checked.graph, explain))))
             return
         if revision is not None:
-            changes = loosened(graph_of_revision(revision, day, root), checked.graph)
-            click.echo("\n".join(map(str, changes)) or f"nothing is looser than in {revision}")
+            changes = looser_than(revision, checked, home, day, root)
+            click.echo(_differences(revision, changes, as_json=as_json))
             context.exit(1 if changes else 0)
     except KeyError:
         raise _NotChecked(
@@ -72,6 +76,13 @@ def check(
         raise _NotChecked(str(error)) from None
     click.echo(_report(checked, as_json=as_json, as_sarif=as_sarif))
     context.exit(1 if checked.findings else 0)
+
+
+def _differences(revision: str, changes: Sequence[Loosened], *, as_json: bool) -> str:
+    if as_json:
+        told = [{"what": one.what, "how": list(one.how)} for one in changes]
+        return json.dumps({"revision": revision, "looser": told}, indent=2)
+    return "\n".join(map(str, changes)) or f"nothing is looser than in {revision}"
 
 
 def _report(checked: Checked, *, as_json: bool, as_sarif: bool) -> str:

@@ -62,6 +62,12 @@ class Checked:
     graph: PolicyGraph
     findings: tuple[Finding, ...]
 
+    @property
+    def ungated(self) -> Mapping[str, str]:
+        """Each relation that leaves past the consent gate, with what was found first."""
+        ungated = [one for one in self.findings if one.code is Code.NOT_GATED]
+        return {one.model: one.message for one in reversed(ungated)}
+
 
 def check_project(
     manifest: Manifest,
@@ -69,15 +75,21 @@ def check_project(
     on: date,
     journeys: Sequence[JourneyUse] = (),
     cache: Path | None = None,
+    *,
+    vocabulary: Vocabulary | None = None,
+    defaults: Defaults | None = None,
 ) -> Checked:
     """Check a compiled project as of the day `on`.
 
-    `cache` is a file that remembers lineage, so that an edit costs the edit. Raises SourceError
-    when one of the checker's own files (vocabulary.yml, defaults.yml) is wrong.
+    `cache` is a file that remembers lineage, so that an edit costs the edit. `vocabulary` and
+    `defaults` are those of another revision; today's if not given. Raises SourceError when one of
+    these files is wrong.
     """
     with paused():
         known = examine_project(manifest, cache=cache)
-        examined = examine(manifest, known.relations, locator, on)
+        examined = examine(
+            manifest, known.relations, locator, on, vocabulary=vocabulary, defaults=defaults
+        )
         findings = [
             *misplaced(
                 locator.root, ("models", "snapshots", "seeds"), locator.show("").rstrip("/")

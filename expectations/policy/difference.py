@@ -1,43 +1,69 @@
-"""What a change of the project loosens: two graphs, column by column."""
+"""What a change of the project loosens: labels, the consent gate, and what is allowed otherwise."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from expectations.policy.allowance import Allowances, looser
 from expectations.policy.graph import PolicyGraph
 from expectations.policy.label import Label
-from expectations.policy.lineage.edges import Column
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A project at one moment: its labelled graph, each relation that leaves past the consent gate
+    with the reason, and what its journeys, syncs and rules of consent allow."""
+
+    graph: PolicyGraph
+    ungated: Mapping[str, str]
+    allowances: Allowances
 
 
 @dataclass(frozen=True)
 class Loosened:
-    """A column that allows more than before, or says less; `how` in words."""
+    """A column, relation or allowance that lets more happen than before; `how` in words."""
 
-    column: Column
+    what: str
     how: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.column}: {'; '.join(self.how)}"
+        return f"{self.what}: {'; '.join(self.how)}"
 
 
-def loosened(before: PolicyGraph, after: PolicyGraph) -> tuple[Loosened, ...]:
-    """Every column of both graphs whose label is not as restrictive as it was, by name.
+def loosened(before: Revision, after: Revision) -> tuple[Loosened, ...]:
+    """Everything that is not as restrictive as it was: columns by name, relations that leave past
+    the gate and did not, then the allowances in their order.
 
     A column that is new has nothing to be compared with, one that is gone can't leak.
     """
+    ungated = sorted(after.ungated.items())
+    return tuple(
+        Loosened(what, tuple(how))
+        for what, how in (
+            *sorted(_columns(before.graph, after.graph)),
+            *(
+                (relation, [reason])
+                for relation, reason in ungated
+                if relation not in before.ungated
+            ),
+            *looser(before.allowances, after.allowances),
+        )
+        if how
+    )
+
+
+def _columns(before: PolicyGraph, after: PolicyGraph) -> Iterator[tuple[str, list[str]]]:
     earlier = {
         field.column: field for relation in before.relations.values() for field in relation.fields
     }
-    found = []
     for relation in after.relations.values():
         for field in relation.fields:
             old = earlier.get(field.column)
             if old is None:
                 continue
-            how = [*_compared(old.label, field.label)]
+            how = _compared(old.label, field.label)
             if lost := old.selection - field.selection:
                 how.append(f"no longer chosen by {', '.join(sorted(lost))}")
-            if how:
-                found.append(Loosened(field.column, tuple(how)))
-    return tuple(sorted(found, key=lambda one: one.column))
+            yield str(field.column), how
 
 
 def _compared(old: Label, new: Label) -> list[str]:

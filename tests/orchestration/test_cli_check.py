@@ -23,6 +23,9 @@ DEFAULTS = "expectations/policy/defaults.yml"
 EXPOSURES = "dbt_project/models/outbound/_exposures.yml"
 POLICY_SOURCES = "dbt_project/models/staging/policy/_policy__sources.yml"
 PROPERTY_LINE = "dbt_project/models/profiles/per_policies.yml"
+JOURNEY = "activation/journeys/claim_update_day_3.yml"
+LIMITS = "activation/journeys/policies.yml"
+REGIMES = "activation/consent/regimes.yml"
 PERMITTED = "dbt_project/models/outbound/out_permitted_actions.sql"
 
 #: file -> what is written there -> what stands there in the faulty copy
@@ -46,6 +49,15 @@ FAULTS: Mapping[str, tuple[str, str]] = {
         "categories: [user.financial.claim]\n"
         "                  purposes: [claims_service, policy_service, marketing]\n"
         "                  retention: 5",
+    ),
+}
+#: what no label forbids, and yet lets more happen, in the same form
+LOOSENED: Mapping[str, tuple[str, str]] = {
+    JOURNEY: ("days_open between 3 and 6\n", "days_open >= 3\n"),
+    LIMITS: ("    maximum: 2\n", "    maximum: 3\n"),
+    REGIMES: (
+        "{countries: [DE, FR], basis: consent}",
+        "{countries: [DE], basis: legitimate_interests}",
     ),
 }
 
@@ -72,6 +84,8 @@ def good(folder: Path) -> Path:
     root = folder / "good"
     for part in ("dbt_project", "activation/journeys"):
         shutil.copytree(PROJECT_ROOT / part, root / part)
+    (root / REGIMES).parent.mkdir()
+    shutil.copy(PROJECT_ROOT / REGIMES, root / REGIMES)
     (root / DEFAULTS).parent.mkdir(parents=True)
     shutil.copy(PROJECT_ROOT / DEFAULTS, root / DEFAULTS)
     git(root, "init", "-q")
@@ -93,7 +107,7 @@ def faulty(folder: Path, good: Path) -> Path:
     """The same repository with a fault of each kind, not committed."""
     root = folder / "faulty"
     shutil.copytree(good, root)
-    for file, (before, after) in FAULTS.items():
+    for file, (before, after) in (FAULTS | LOOSENED).items():
         text = (root / file).read_text(encoding="utf-8")
         assert text.count(before) == 1, file
         (root / file).write_text(text.replace(before, after), encoding="utf-8")
@@ -267,12 +281,57 @@ def test_an_approval_that_has_ended_fails_the_check_of_that_day(check: Check, go
     assert f"no exception holds on {AFTER_EXPIRY}" in done.output
 
 
-def test_a_change_is_told_from_its_base_by_what_is_looser(check: Check, faulty: Path) -> None:
+@pytest.fixture(scope="module")
+def looser(check: Check, faulty: Path) -> dict[str, list[str]]:
+    """What `--diff --json` says of the faulty project."""
+    done = check(faulty, "--diff", "base", "--json")
+    assert done.exit_code == 1, done.output
+    report = json.loads(done.output)
+    assert report["revision"] == "base"
+    return {one["what"]: one["how"] for one in report["looser"]}
+
+
+def test_a_change_is_told_from_its_base_by_what_is_looser(looser: dict[str, list[str]]) -> None:
+    assert "is no longer user.health_and_medical" in looser["landing.policy_claims.status"]
+    assert "outbound.out_outbox_actions.claim_status" in looser
+
+
+def test_a_change_is_told_by_what_leaves_past_the_consent_gate(
+    looser: dict[str, list[str]], findings: list[dict[str, Any]]
+) -> None:
+    ungated = {one["model"] for one in findings if one["code"] == "POL046"}
+    assert {what for what in looser if what.count(".") == 1} == ungated
+    for model in ungated:
+        assert "past the consent gate: " in looser[model][0]
+
+
+def test_a_change_is_told_by_what_syncs_journeys_limits_and_regimes_allow(
+    looser: dict[str, list[str]],
+) -> None:
+    assert {what: how for what, how in looser.items() if "." not in what} == {
+        "sync outbox_audiences": ["fields gain given_nam"],
+        "journey claim_update_day_3": ["conditions lose days_open BETWEEN 3 AND 6"],
+        "cap two_actions_in_seven_days": ["maximum is 3 instead of 2"],
+        "consent for renewal in DE": [
+            "grounds beside consent gain legitimate_interests by email, "
+            "legitimate_interests by phone, legitimate_interests by post, "
+            "legitimate_interests by push, legitimate_interests by sms"
+        ],
+    }
+
+
+def test_the_text_of_a_change_has_a_line_for_each_thing_that_is_looser(
+    check: Check, faulty: Path, looser: dict[str, list[str]]
+) -> None:
     done = check(faulty, "--diff", "base")
     assert done.exit_code == 1
-    lines = done.output.splitlines()
-    assert "landing.policy_claims.status: is no longer user.health_and_medical" in lines
-    assert any(line.startswith("outbound.out_outbox_actions.claim_status: ") for line in lines)
+    assert done.output.splitlines() == [f"{what}: {'; '.join(how)}" for what, how in looser.items()]
+
+
+def test_a_change_has_no_sarif(check: Check, good: Path) -> None:
+    done = check(good, "--diff", "base", "--sarif")
+    assert done.exit_code == 2
+    assert "--json" in done.output
 
 
 def test_nothing_is_looser_than_in_the_commit_itself(check: Check, good: Path) -> None:
