@@ -129,6 +129,7 @@ class Warehouse:
         arguments: Sequence[str],
         as_of: datetime | None = AS_OF,
         variables: Mapping[str, Any] | None = None,
+        project: Path = PROJECT_DIR,
     ) -> Any:
         """Run one dbt command in this process against this warehouse; return its results."""
         import os
@@ -138,8 +139,8 @@ class Warehouse:
         os.environ["ASSENT_WAREHOUSE"] = str(self.path)
         passed = {**({"as_of": as_of.isoformat()} if as_of else {}), **(variables or {})}
         common = [
-            *("--project-dir", str(PROJECT_DIR)),
-            *("--profiles-dir", str(PROJECT_DIR)),
+            *("--project-dir", str(project)),
+            *("--profiles-dir", str(project)),
             *("--target-path", str(self.directory / "target")),
             *("--log-path", str(self.directory / "logs")),
             *("--vars", json.dumps(passed)),

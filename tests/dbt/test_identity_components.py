@@ -1,14 +1,17 @@
 """The components materialisation against a union-find, on the graphs that break naive solutions."""
 
 import random
+import shutil
 from collections.abc import Callable, Iterable
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from dbt.exceptions import DbtRuntimeError
 
-from tests.dbt.builder import Warehouse
+from tests.dbt.builder import PROJECT_DIR, Warehouse
 
 Edge = tuple[str, str]
 
@@ -100,6 +103,45 @@ def test_rounds_that_do_not_suffice_are_an_error(graphs: Warehouse) -> None:
     assert [str(result.status) for result in results] == ["error"]
     assert "components not solved after 1 rounds" in results[0].message
     assert graphs.rows("select * from identity.id_components") == before
+
+
+# The first hash makes one node of all records; `{otherwise}` is every hash after that.
+WEAK_HASH = """
+{{% macro duckdb__shuffle_hash(value, round) -%}}
+    {{{{ 'cast(7 as ubigint)' if round == 0 else {otherwise} }}}}
+{{%- endmacro %}}
+"""
+
+
+def solve_with_weak_hash(directory: Path, otherwise: str) -> tuple[Any, dict[str, str]]:
+    """The result of dbt and record -> component, in a project whose hash collides."""
+    project = directory / "project"
+    (project / "models").mkdir(parents=True)
+    shutil.copytree(PROJECT_DIR / "macros", project / "macros")
+    shutil.copy(PROJECT_DIR / "profiles.yml", project)
+    (project / "dbt_project.yml").write_text("{name: assent, profile: assent}")
+    (project / "macros" / "weak.sql").write_text(WEAK_HASH.format(otherwise=otherwise))
+    (project / "models" / "joined.sql").write_text(
+        "{{ config(materialized='components') }} select * from "
+        "(values ('a1', 'a2'), ('b1', 'b2'), ('c1', 'b2'), ('d1', 'd1')) t(record_key, component)"
+    )
+    warehouse = Warehouse(directory, manifest=None, tables={})
+    (result,) = warehouse.run_dbt(["run"], project=project)
+    if str(result.status) != "success":
+        return result, {}
+    return result, dict(warehouse.rows("select record_key, component from main.joined"))
+
+
+def test_two_records_of_one_hash_are_hashed_anew_and_not_joined(tmp_path: Path) -> None:
+    strong = "'hash(' ~ value ~ ',' ~ round ~ ')'"
+    _, found = solve_with_weak_hash(tmp_path, strong)
+    assert found == {"a1": "a1", "a2": "a1", "b1": "b1", "b2": "b1", "c1": "b1", "d1": "d1"}
+
+
+def test_records_whose_hashes_are_always_equal_stop_the_run(tmp_path: Path) -> None:
+    result, _ = solve_with_weak_hash(tmp_path, "'cast(7 as ubigint)'")
+    assert str(result.status) == "error"
+    assert "joined: records whose hashes are always equal" in result.message
 
 
 def test_a_build_without_its_clock_is_refused(graphs: Warehouse) -> None:

@@ -54,10 +54,27 @@ kept as (
     ) = 1
 ),
 
+components as (
+    select
+        component,
+        min(record_key) as least_record_key
+    from clusters
+    group by component
+),
+
+unnamed as (
+    select
+        components.component,
+        components.least_record_key
+    from components
+    left join kept on components.component = kept.component
+    where kept.component is null
+),
+
 earlier_ids as (
     select
-        record_key,
-        count(distinct person_id) as id_count
+        held.record_key,
+        count(distinct held.person_id) as id_count
     from (
         select
             record_key,
@@ -70,38 +87,36 @@ earlier_ids as (
             person_id
         from current_map
     ) as held
-    group by record_key
-),
-
-components as (
-    select
-        component,
-        min(record_key) as least_record_key
-    from clusters
-    group by component
+    inner join unnamed on held.record_key = unnamed.least_record_key
+    group by held.record_key
 ),
 
 minted as (
     select
-        components.component,
+        unnamed.component,
         'p_' || left(
             {{ sha256_hex(
-                "'assent.person:' || components.least_record_key || "
+                "'assent.person:' || unnamed.least_record_key || "
                 ~ "coalesce(':' || cast(earlier_ids.id_count as varchar), '')"
             ) }},
             16
         ) as person_id
-    from components
-    left join earlier_ids on components.least_record_key = earlier_ids.record_key
+    from unnamed
+    left join earlier_ids on unnamed.least_record_key = earlier_ids.record_key
 ),
 
 assigned as (
     select
-        minted.component,
-        coalesce(kept.person_id, minted.person_id) as person_id,
-        kept.person_id is null as is_new
+        component,
+        person_id,
+        false as is_new
+    from kept
+    union all
+    select
+        component,
+        person_id,
+        true as is_new
     from minted
-    left join kept on minted.component = kept.component
 )
 
 select * from assigned

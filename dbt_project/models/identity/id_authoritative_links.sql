@@ -1,4 +1,5 @@
--- grain: one row per record and authoritative key it shares with another (record_key, rule)
+-- grain: one row per record and authoritative key it shares with another, but for the least record
+-- of each key, on which the others hang (record_key, rule)
 -- An authoritative key is a reference that one system makes to another's record; what its records
 -- say does not count.
 with keys as (
@@ -58,6 +59,7 @@ links as (
         anchors.anchor_key
     from authoritative_keys
     inner join anchors on authoritative_keys.key_hash = anchors.key_hash
+    where authoritative_keys.record_key <> anchors.anchor_key
 )
 
 select * from links

@@ -41,7 +41,9 @@ key_links as (
         on
             keys.rule = usable_keys.rule
             and keys.key_hash = usable_keys.key_hash
-    where not records.is_detached
+    where
+        not records.is_detached
+        and keys.record_key <> usable_keys.anchor_key
 ),
 
 -- an override about a record that is gone, or not yet there, waits

@@ -6,6 +6,7 @@ with rules as (
 
 keys as (
     select * from {{ ref('id_keys') }}
+    where rule in (select rule from rules)
 ),
 
 traits as (
