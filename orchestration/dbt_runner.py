@@ -131,28 +131,39 @@ def build(
     ]
 
 
-def compile_project(home: Home, project_dir: Path = DBT_PROJECT_DIR) -> dict[str, Any]:
+def compile_project(
+    home: Home,
+    project_dir: Path = DBT_PROJECT_DIR,
+    later_run: Callable[[Path], None] | None = None,
+) -> dict[str, Any]:
     """The manifest with every model's SQL as dbt compiles it, for the policy check.
 
     No warehouse is opened and no data read: macros that ask the warehouse get nothing. The clock is
     a fixed one, so that the same project compiles to the same text. Once per state of the project
     and home: the text is kept below the home, named by what it follows from. It is parsed unless
-    this process has parsed the same files, in whatever folder. Raises DbtError with dbt's words.
+    this process has parsed the same files, in whatever folder. `later_run` makes the tables that
+    the run is to find, in the file it is given; without it nothing is there yet. Raises DbtError
+    with dbt's words.
     """
+    run = "first" if later_run is None else "later"
     digest = project_digest(project_dir)
-    if digest not in _COMPILED:
+    if (digest, run) not in _COMPILED:
         output = output_directory(home, project_dir) / "check"
         versions = [version(name) for name in ("dbt-core", "dbt-duckdb")]
-        kept = output / f"compiled-{'-'.join([digest[:32], *versions])}.json"
+        kept = output / f"compiled-{run}-{'-'.join([digest[:32], *versions])}.json"
         try:
             text = kept.read_text(encoding="utf-8")
         except FileNotFoundError:
-            text = _compiled_text(home, project_dir, output, parse(home, project_dir))
+            scratch = output / run
+            scratch.mkdir(parents=True, exist_ok=True)
+            if later_run is not None:
+                later_run(scratch / home.warehouse.name)
+            text = _compiled_text(home, project_dir, scratch, parse(home, project_dir))
             write_beside(kept, text.encode())
-            for old in set(output.glob("compiled-*.json")) - {kept}:
+            for old in set(output.glob(f"compiled-{run}-*.json")) - {kept}:
                 old.unlink(missing_ok=True)
-        _COMPILED[digest] = json.loads(text)
-    return _COMPILED[digest]
+        _COMPILED[digest, run] = json.loads(text)
+    return _COMPILED[digest, run]
 
 
 def _compiled_text(home: Home, project_dir: Path, output: Path, parsed: Any) -> str:
@@ -180,7 +191,7 @@ def write_beside(path: Path, content: bytes) -> None:
     temporary.replace(path)
 
 
-_COMPILED: dict[str, dict[str, Any]] = {}
+_COMPILED: dict[tuple[str, str], dict[str, Any]] = {}
 _COMPILED_AS_OF = "2000-01-01T00:00:00+00:00"
 
 
@@ -210,6 +221,8 @@ def _invoke(
         *("--target-path", str(output / "target")),
         *("--log-path", str(output / "logs")),
     ]
+    if manifest is not None:
+        _forget_ephemeral_queries(manifest)
     runner = dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else [])
     command = [arguments[0], *common, *arguments[1:]]
     with _working_directory_kept(), _command_line_hidden(arguments[0]):
@@ -218,6 +231,18 @@ def _invoke(
     if outcome.exception is not None:
         raise DbtError(f"dbt {arguments[0]}: {outcome.exception}") from outcome.exception
     return outcome.result
+
+
+def _forget_ephemeral_queries(manifest: Any) -> None:
+    """Let dbt put ephemeral models into the queries that use them once more.
+
+    It notes in the manifest that it did, so of a manifest that was compiled before it would write
+    queries without them ("Table with name __dbt__cte__x does not exist").
+    """
+    for node in manifest.nodes.values():
+        if getattr(node, "extra_ctes_injected", False):
+            node.extra_ctes_injected = False
+            node.extra_ctes = []
 
 
 @contextmanager

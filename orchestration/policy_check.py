@@ -9,11 +9,13 @@ from tempfile import TemporaryDirectory
 from activation.journeys import JourneySet, Kind, load
 from activation.release.bundle import JOURNEYS
 from expectations.located_yaml import SourceError
-from expectations.policy.check import Checked, JourneyUse, check_project
+from expectations.policy.check import Checked, check_project
+from expectations.policy.journeys import JourneyUse
 from expectations.policy.location import Locator
-from orchestration.dbt_runner import DbtError, compile_project, lineage_cache
+from orchestration.dbt_runner import DbtError, lineage_cache
 from orchestration.environment import DBT_PROJECT_DIR, PROJECT_ROOT, Home
 from orchestration.environment import home as home_at
+from orchestration.renderings import compiled
 
 
 def check(home: Home, on: date, root: Path = PROJECT_ROOT, project: Path | None = None) -> Checked:
@@ -24,12 +26,14 @@ def check(home: Home, on: date, root: Path = PROJECT_ROOT, project: Path | None 
     when it doesn't compile, and SourceError for a journey or a file of the checker's that is wrong.
     """
     project = project or root / DBT_PROJECT_DIR.name
+    both = compiled(home, project)
     return check_project(
-        compile_project(home, project),
+        both.manifest,
         Locator(project, project.name),
         on,
         journey_uses(load(root / JOURNEYS)),
         lineage_cache(home, project),
+        renderings=both.renderings,
     )
 
 

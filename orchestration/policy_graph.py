@@ -19,6 +19,7 @@ from expectations.policy.graph_file import dump, load
 from expectations.policy.location import Locator
 from orchestration import dbt_runner
 from orchestration.environment import DBT_PROJECT_DIR, PROJECT_ROOT, Home
+from orchestration.renderings import compiled
 
 CHECKER = PROJECT_ROOT / "expectations" / "policy"
 KEPT = 4
@@ -40,9 +41,9 @@ def policy_graph(
 
 
 def _make(home: Home, project_dir: Path, on: date, path: Path) -> PolicyGraph:
-    compiled = dbt_runner.compile_project(home, project_dir)
+    both = compiled(home, project_dir)
     cache = dbt_runner.lineage_cache(home, project_dir)
-    graph = build_graph(compiled, Locator(project_dir), on, cache)
+    graph = build_graph(both.manifest, Locator(project_dir), on, cache, renderings=both.renderings)
     dbt_runner.write_beside(path, dump(graph))
     for old in sorted(path.parent.glob("*.json"), key=_age)[KEPT:]:
         old.unlink(missing_ok=True)

@@ -29,6 +29,7 @@ from orchestration.dbt_runner import DbtError, compile_project
 from orchestration.environment import DBT_PROJECT_DIR, PROJECT_ROOT, Home
 from orchestration.environment import home as home_at
 from orchestration.policy_check import journey_uses
+from orchestration.renderings import compiled
 from orchestration.sync_step import spec_of
 
 _Read = TypeVar("_Read")
@@ -71,11 +72,13 @@ def looser_than(
 def _checked(base: Path, on: date) -> Checked:
     """The check of a revision by its own vocabulary and defaults, where it has them."""
     project = base / DBT_PROJECT_DIR.name
+    both = compiled(home_at(base / "home"), project)
     return check_project(
-        compile_project(home_at(base / "home"), project),
+        both.manifest,
         Locator(project, project.name),
         on,
         journey_uses(load(base / JOURNEYS)) if (base / JOURNEYS).is_dir() else (),
+        renderings=both.renderings,
         vocabulary=_if_there(base / _VOCABULARY, read_vocabulary),
         defaults=_if_there(base / _DEFAULTS, read_defaults),
     )

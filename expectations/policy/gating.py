@@ -19,6 +19,10 @@ CONSENT_GATE = Gate(
 )
 
 
+#: Materialisations whose rows are those of the query as it is now.
+_REMADE = frozenset({"table", "view", "external", "materialized_view"})
+
+
 def past_the_gate(
     manifest: Manifest,
     lineages: Mapping[Key, RelationLineage],
@@ -39,6 +43,12 @@ def past_the_gate(
         one = known.get(key)
         if one is None or one.sql is None:
             faults[key] = ("its rows are not made by a query that can be followed",)
+            continue
+        if one.materialized not in _REMADE:
+            faults[key] = (
+                f"materialisation {one.materialized} keeps rows of earlier runs, and a permit may "
+                "have ended since",
+            )
             continue
         try:
             with _catalog(known, lineages, lineages[key]) as catalog:

@@ -109,6 +109,20 @@ class Loosening:
     fix: str
     added: frozenset[str]
 
+    def holds_for(self, label: Label) -> bool:
+        """Whether a column of that label is on the way of what was loosened."""
+        match self.code:
+            case Code.CATEGORIES_LOOSENED:
+                return any(is_within(each, one) for each in label.categories for one in self.added)
+            case Code.ORIGIN_LOOSENED:
+                return bool(label.origin & self.added)
+            case Code.RESIDENCY_LOOSENED:
+                return label.residency is not None and not self.added <= label.residency
+            case Code.PURPOSES_LOOSENED:
+                return label.purposes is not None and not self.added <= label.purposes
+        days = int(next(iter(self.added)))
+        return label.retention_days is not None and label.retention_days < days
+
 
 def declare(inferred: Label, declared: ColumnPolicy) -> tuple[Label, tuple[Loosening, ...]]:
     """The label of a column whose YAML says something, and where that loosens.

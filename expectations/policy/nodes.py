@@ -5,8 +5,9 @@ from typing import Any
 
 from expectations.policy.finding import Code, Finding
 from expectations.policy.lineage.faults import DoesNotBind, LineageError, UnsupportedConstruct
-from expectations.policy.lineage.manifest import Manifest
+from expectations.policy.lineage.manifest import STORES_ITS_QUERY, Manifest
 from expectations.policy.location import Locator
+from expectations.policy.proof import Unproven
 
 Key = tuple[str, str]
 Node = Mapping[str, Any]
@@ -32,6 +33,22 @@ def nodes_by_key(manifest: Manifest) -> dict[Key, Node]:
         ): one
         for one in nodes
     }
+
+
+def queries(node: Node, renderings: Sequence[Manifest]) -> list[str]:
+    """Every query that may have made the rows of a model: that of a first run, and that of later
+    runs in `renderings` where it is another one.
+
+    Raises Unproven when a row may have been made otherwise.
+    """
+    materialized = node["config"]["materialized"]
+    if materialized not in STORES_ITS_QUERY and node["resource_type"] != "snapshot":
+        raise Unproven(f"materialisation {materialized} makes rows that its query doesn't select")
+    if materialized == "incremental" and not renderings:
+        raise Unproven("the query of its later runs is not known")
+    later = (one["nodes"].get(node["unique_id"]) or {} for one in renderings)
+    texts = (one.get("compiled_code") for one in (node, *later))
+    return list(dict.fromkeys(text or "" for text in texts))
 
 
 def lineage_findings(

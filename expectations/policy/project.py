@@ -21,7 +21,7 @@ from expectations.policy.label import Label, is_within
 from expectations.policy.lineage.edges import Column, OutputColumn, RelationLineage
 from expectations.policy.lineage.manifest import Manifest
 from expectations.policy.location import Locator
-from expectations.policy.nodes import meta, nodes_by_key
+from expectations.policy.nodes import meta, nodes_by_key, queries
 from expectations.policy.proof import Unproven, prove
 from expectations.policy.routes import root_path
 from expectations.policy.vocabulary import Vocabulary, nearest, read_vocabulary
@@ -43,17 +43,19 @@ def examine(
     locator: Locator,
     on: date,
     *,
+    renderings: Sequence[Manifest] = (),
     vocabulary: Vocabulary | None = None,
     defaults: Defaults | None = None,
 ) -> Examined:
     """Label every column of the project. `on` is the day that a declassify must not have expired
-    on."""
+    on, `renderings` the manifests of later runs, where models compile to other SQL."""
     nodes = nodes_by_key(manifest)
     examiner = _Examiner(
         nodes,
         lineages,
         locator,
         on,
+        renderings,
         vocabulary or read_vocabulary(),
         defaults or read_defaults(),
     )
@@ -72,6 +74,7 @@ class _Examiner:
         lineages: Mapping[Key, RelationLineage],
         locator: Locator,
         on: date,
+        renderings: Sequence[Manifest],
         vocabulary: Vocabulary,
         defaults: Defaults,
     ) -> None:
@@ -81,6 +84,7 @@ class _Examiner:
         self._lineages = lineages
         self._locator = locator
         self._on = on
+        self._renderings = renderings
         self._vocabulary = vocabulary
         self._defaults = defaults
         self._parser = Parser(vocabulary)
@@ -195,7 +199,7 @@ class _Examiner:
         return label
 
     def _is_on_the_way(self, loosened: Loosening, column: Column) -> bool:
-        return _carries(self._known.label(column), loosened)
+        return loosened.holds_for(self._known.label(column))
 
     def _declassified(
         self, key: Key, node: Node, output: OutputColumn, declared: Declassify, inferred: Label
@@ -209,8 +213,8 @@ class _Examiner:
             )
         else:
             try:
-                sql = node.get("compiled_code") or ""
-                prove(sql, output.name, output.value, declared, self._vocabulary)
+                for sql in queries(node, self._renderings):
+                    prove(sql, output.name, output.value, declared, self._vocabulary)
             except Unproven as unproven:
                 fault = (
                     Code.DECLASSIFY_UNPROVEN,
@@ -273,21 +277,6 @@ class _Examiner:
         file, line = self._locator.place(node, column, *keys)
         code, message, fix = fault
         self.findings.append(Finding(code, message, fix, file, line, ".".join(key), column, path))
-
-
-def _carries(label: Label, loosened: Loosening) -> bool:
-    """Whether a column is on the way of what was loosened."""
-    match loosened.code:
-        case Code.CATEGORIES_LOOSENED:
-            return any(is_within(each, one) for each in label.categories for one in loosened.added)
-        case Code.ORIGIN_LOOSENED:
-            return bool(label.origin & loosened.added)
-        case Code.RESIDENCY_LOOSENED:
-            return label.residency is not None and not loosened.added <= label.residency
-        case Code.PURPOSES_LOOSENED:
-            return label.purposes is not None and not loosened.added <= label.purposes
-    days = int(next(iter(loosened.added)))
-    return label.retention_days is not None and label.retention_days < days
 
 
 def _missing(policy: ColumnPolicy) -> list[str]:

@@ -34,9 +34,15 @@ def lineage_of(
     if relation.materialized not in STORES_ITS_QUERY:
         return _custom(relation, catalog.lineage(relation.sql, arranged), inputs)
     lineage = catalog.lineage(relation.sql, arranged)
-    if relation.materialized == "incremental":
+    if relation.materialized == "incremental" or later_queries(relation, renderings):
         return _incremental(relation, lineage, renderings, catalog, inputs, arranged)
     return lineage
+
+
+def later_queries(relation: Relation, renderings: Sequence[Relation]) -> list[str]:
+    """The queries that dbt compiles a relation to once tables exist, beside that of a first run."""
+    texts = (one.sql for one in renderings)
+    return list(dict.fromkeys(sql for sql in texts if sql is not None and sql != relation.sql))
 
 
 def opaque(columns: Types, inputs: Mapping[Key, Types]) -> RelationLineage:
@@ -102,8 +108,9 @@ def _incremental(
     SQL isn't known, it is a black box over the inputs."""
     types = {one.name: one.type for one in first.columns}
     catalog.create(relation.database, relation.schema, relation.table, types)
-    later = [one.sql for one in renderings if one.sql and one.sql != relation.sql]
-    runs = [catalog.lineage(sql, arranged) for sql in later] or [opaque(types, inputs)]
+    runs = [catalog.lineage(sql, arranged) for sql in later_queries(relation, renderings)]
+    if not renderings:
+        runs = [opaque(types, inputs)]
     lineage = first
     for run in runs:
         _refuse_other_columns(lineage, run)

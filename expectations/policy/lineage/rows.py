@@ -10,8 +10,36 @@ from expectations.policy.lineage.flow import NONE, Columns, Flow, Node, Scope, S
 
 def projection(operator: Node, scope: Scope) -> Stream:
     (given,) = scope.children(operator, 1)
-    columns = flows_of(operator["expressions"], scope, given.columns)
+    below = operator["children"][0]
+    expressions = [_without_guard(one, below) for one in operator["expressions"]]
+    columns = flows_of(expressions, scope, given.columns)
     return Stream(scope.bind(operator["table_index"], columns), given.rows, given.order)
+
+
+def _without_guard(expression: Node, below: Node) -> Node:
+    """The row of a scalar subquery, without the check that DuckDB adds that there is only one.
+
+    The check counts rows, and a count tells more than the value it stands before. It can only end
+    in an error, which is no result.
+    """
+    if (
+        expression["expression_class"] != "BOUND_CASE"
+        or below["type"] != "LOGICAL_AGGREGATE_AND_GROUP_BY"
+        or len(expression["case_checks"]) != 1
+    ):
+        return expression
+    condition, then = (expression["case_checks"][0][key] for key in ("when_expr", "then_expr"))
+    position = (condition.get("left") or {}).get("index", 0) - len(below.get("groups") or [])
+    aggregates = below.get("expressions") or []
+    is_guard = (
+        condition["type"] == "COMPARE_GREATERTHAN"
+        and 0 <= position < len(aggregates)
+        and aggregates[position]["name"] == "count_star"
+        and then["expression_class"] == "BOUND_FUNCTION"
+        and then["name"] == "error"
+        and [one["expression_class"] for one in then["children"]] == ["BOUND_CONSTANT"]
+    )
+    return expression["else_expr"] if is_guard else expression
 
 
 def filtered(operator: Node, scope: Scope) -> Stream:

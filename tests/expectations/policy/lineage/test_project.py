@@ -8,6 +8,7 @@ import pytest
 from expectations.policy.lineage.edges import OutputColumn, RelationLineage
 from expectations.policy.lineage.faults import DoesNotBind, Undeclared, UnsupportedConstruct
 from expectations.policy.lineage.project import examine_project, project_lineage
+from expectations.policy.lineage.shadow import ShadowCatalog
 from tests.expectations.policy.lineage.manifests import manifest, model, source
 
 PEOPLE = source("people", {"id": "integer", "email": "varchar", "seen": "timestamp"})
@@ -254,3 +255,14 @@ def test_a_cache_that_was_cut_off_is_found_again(tmp_path: Path) -> None:
     cache.write_text('{"cut": [')
     project = manifest(PEOPLE, first)
     assert project_lineage(project, cache=cache) == project_lineage(project)
+
+
+def test_the_check_that_a_subquery_has_one_row_is_no_count_of_rows(catalog: ShadowCatalog) -> None:
+    one = "select (select kind from events) as k from customers where active"
+    counted = "select case when count(*) > 1 then {} else first(kind) end as k from events"
+    (guarded,) = catalog.lineage(one).columns
+    assert guarded.functions == {"first"}
+    assert names(guarded.value) == {"main.events.kind"}
+    for then in ("'many'", "first(kind || 's')", "error(first(kind))"):
+        (told,) = catalog.lineage(counted.format(then)).columns
+        assert "count_star" in told.functions
