@@ -13,7 +13,7 @@ from expectations.policy.check import Checked, check_project
 from expectations.policy.journeys import JourneyUse
 from expectations.policy.location import Locator
 from orchestration.dbt_runner import DbtError, lineage_cache
-from orchestration.environment import DBT_PROJECT_DIR, PROJECT_ROOT, Home
+from orchestration.environment import DBT_PROJECT_DIR, PROJECT_ROOT, Home, processing_region
 from orchestration.environment import home as home_at
 from orchestration.renderings import compiled
 
@@ -33,6 +33,7 @@ def check(home: Home, on: date, root: Path = PROJECT_ROOT, project: Path | None 
         on,
         journey_uses(load(root / JOURNEYS)),
         lineage_cache(home, project),
+        region=processing_region(),
         renderings=both.renderings,
     )
 

@@ -44,13 +44,15 @@ def check_project(
     journeys: Sequence[JourneyUse] = (),
     cache: Path | None = None,
     *,
+    region: str | None = None,
     renderings: Sequence[Manifest] = (),
     vocabulary: Vocabulary | None = None,
     defaults: Defaults | None = None,
 ) -> Checked:
     """Check a compiled project as of the day `on`.
 
-    `renderings` are the manifests of later runs, in which models compile to other SQL. `cache` is a
+    `region` is where decisions are made; without it that is not checked. `renderings` are the
+    manifests of later runs, in which models compile to other SQL. `cache` is a
     file that remembers lineage, so that an edit costs the edit. `vocabulary` and `defaults` are
     those of another revision; today's if not given. Raises SourceError when one of these files is
     wrong.
@@ -72,7 +74,7 @@ def check_project(
             ),
             *lineage_findings(known.faults, manifest, locator),
             *examined.findings,
-            *journey_findings(examined.graph, journeys),
+            *journey_findings(examined.graph, journeys, region),
             *sync_findings(examined.graph, manifest, locator, on, journeys),
             *ungated_findings(manifest, known, locator),
         ]

@@ -54,7 +54,7 @@ TITLES = {
     Code.DECLASSIFY_EXPIRED: "a declassify that has expired",
     Code.NO_SUCH_COLUMN: "a journey or sync names a column that does not exist",
     Code.PURPOSE: "a field is used for a purpose that its label does not allow",
-    Code.RESIDENCY: "a field leaves its regions without a valid transfer basis",
+    Code.RESIDENCY: "a field is sent or decided on outside of its regions, without a valid basis",
     Code.CATEGORY_LEAVES: "a denied or special category is among the fields",
     Code.SELECTION_LEAVES: "rows are chosen by a denied or special category",
     Code.NOT_GATED: "a way out that the consent gate does not dominate",

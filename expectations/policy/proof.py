@@ -48,7 +48,7 @@ def prove(
             case "generalise":
                 _is_generalised(definition, declared, vocabulary)
             case _:
-                _is_dropped(definition)
+                _is_dropped(definition, value)
 
 
 def definitions(sql: str, column: str) -> list[Definition]:
@@ -69,6 +69,7 @@ def _of_query(
     with_ = query.args.get("with_")
     if with_ is not None:
         for cte in with_.expressions:
+            _refuse_renaming(cte)
             ctes = {**ctes, cte.alias.lower(): (cte.this, ctes)}
     if isinstance(query, exp.Subquery | exp.Paren):
         yield from _of_query(query.this, column, ctes, seen)
@@ -142,7 +143,15 @@ def _source(select: exp.Select, alias: str) -> exp.Expr:
         raise Unproven("the table that a column comes from is not clear; qualify the column")
     if sources[0].args.get("pivots") or select.args.get("laterals"):
         raise Unproven("a pivot or lateral join stands between the column and its source")
+    _refuse_renaming(sources[0])
     return sources[0]
+
+
+def _refuse_renaming(source: exp.Expr) -> None:
+    """`as t(a, b)` gives the columns other names, by their places."""
+    alias = source.args.get("alias")
+    if isinstance(alias, exp.TableAlias) and alias.columns:
+        raise Unproven(f"{alias.name}(...) renames columns; name them where they are made")
 
 
 def _is_keyed_hash(
@@ -160,10 +169,12 @@ def _operands(hash_: exp.Expr) -> list[exp.Expr]:
     """What a hash is taken of: its argument, and the parts that are put together to it."""
     operands = [hash_.expressions[0] if hash_.expressions else hash_.this]
     for one in operands:
-        if isinstance(one, exp.Concat | exp.ConcatWs):
+        if isinstance(one, exp.ConcatWs):
+            operands += one.expressions[1:]  # a separator is not there where there is one part
+        elif isinstance(one, exp.Concat):
             operands += one.expressions
-        elif isinstance(one, exp.DPipe | exp.Paren | exp.Cast | exp.Coalesce):
-            operands += [part for part in one.iter_expressions() if part not in operands]
+        elif isinstance(one, exp.DPipe | exp.Paren | exp.Cast):
+            operands += list(one.iter_expressions())
     return operands
 
 
@@ -171,23 +182,35 @@ def _reads_key(expression: exp.Expr, key: Column) -> bool:
     """Whether it is `(select key from store.hash_key)`, all of it."""
     if not isinstance(expression, exp.Subquery) or not isinstance(expression.this, exp.Select):
         return False
+    # of any other clause (where, offset, a sample) nothing may be left, and a hash of no key
     select = expression.this
-    table = select.find(exp.Table)
+    table = select.args["from_"].this if select.args.get("from_") else None
     return (
         [one.sql().lower().strip('"') for one in select.selects] == [key.name]
-        and table is not None
+        and _clauses(select) == {"expressions", "from_"}
+        and isinstance(table, exp.Table)
         and (table.db.lower(), table.name.lower()) == (key.schema, key.table)
-        and not any(select.args.get(one) for one in ("where", "joins", "group", "having", "limit"))
+        and _clauses(table) <= {"this", "db", "catalog", "alias"}
     )
+
+
+def _clauses(expression: exp.Expr) -> set[str]:
+    return {name for name, held in expression.args.items() if held}
 
 
 def _is_aggregate(definition: Definition, k: int, vocabulary: Vocabulary) -> None:
     if k < vocabulary.minimum_group:
         raise Unproven(f"k is {k}, and the least that counts is {vocabulary.minimum_group}")
     expression = definition.expression
-    for column in expression.find_all(exp.Column):
+    for column in expression.find_all(exp.Column, exp.PositionalColumn):
         if not isinstance(column.find_ancestor(exp.AggFunc), _SAFE_AGGREGATES):
             raise Unproven(f"{column.sql()} stands outside count, sum and avg")
+        # sum(case when email = '...' then amount end) is one person's amount, whatever the group
+        inside: exp.Expr = column
+        while isinstance(inside.parent, exp.Distinct | exp.Paren | exp.Cast):
+            inside = inside.parent
+        if not isinstance(inside.parent, exp.AggFunc):
+            raise Unproven(f"{_said(expression)} aggregates more than a column as it is")
     if expression.find(exp.Window) or not expression.find(exp.AggFunc):
         raise Unproven(f"the plan shows {_said(expression)}, and no aggregate")
     having = definition.select.args.get("having")
@@ -252,8 +275,8 @@ def _keeps_only(expression: exp.Expr, keeps: tuple[str, ...]) -> bool:
     )
 
 
-def _is_dropped(definition: Definition) -> None:
-    if definition.expression.find(exp.Column, exp.Subquery, exp.Select):
+def _is_dropped(definition: Definition, value: frozenset[Column]) -> None:
+    if value or definition.expression.find(exp.Column, exp.Subquery, exp.Select):
         raise Unproven(f"the plan shows {_said(definition.expression)}, and not a constant")
 
 

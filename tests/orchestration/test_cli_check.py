@@ -291,6 +291,18 @@ def looser(check: Check, faulty: Path) -> dict[str, list[str]]:
     return {one["what"]: one["how"] for one in report["looser"]}
 
 
+def test_what_may_not_be_processed_where_decisions_are_made_fails_the_check(
+    check: Check, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASSENT_REGION", "us")
+    done = check(good)
+    assert done.exit_code == 1
+    assert (
+        f"{JOURNEY}:1: POL043 claim_update_day_3.status: may be processed in eu, uk, and decisions "
+        "are made in us\n    path: landing.policy_claims.status -> "
+    ) in done.output
+
+
 def test_a_change_is_told_from_its_base_by_what_is_looser(looser: dict[str, list[str]]) -> None:
     assert "is no longer user.health_and_medical" in looser["landing.policy_claims.status"]
     assert "outbound.out_outbox_actions.claim_status" in looser

@@ -20,6 +20,7 @@ from activation.evidence.inputs import EvidenceInputs
 from activation.evidence.lineage_pages import pages
 from activation.evidence.organisation import Attestation
 from activation.evidence.processing import record_of_processing
+from activation.journeys.node import RiskTier
 from activation.syncs.spec import SyncSpec
 from expectations.located_yaml import SourceError
 from expectations.policy.graph import PolicyGraph
@@ -242,7 +243,10 @@ def test_the_labels_of_the_sample_are_found_by_the_checks_that_concern_them(
     inputs: EvidenceInputs,
 ) -> None:
     # the graph of this test says that a product line is health data, as the sample's own does
-    low_risk = outcome(inputs, "GOVERN 1.3")
+    assert outcome(inputs, "GOVERN 1.3")["state"] == "machine_checked"
+    low = tuple(one.model_copy(update={"risk_tier": RiskTier.LOW}) for one in inputs.journeys.nodes)
+    lowered = replace(inputs, journeys=replace(inputs.journeys, nodes=low))
+    low_risk = outcome(lowered, "GOVERN 1.3")
     assert low_risk["state"] == "absent"
     assert "renewal_reminder_day_90" in low_risk["machine_checks"][0]["result"]
     assert outcome(inputs, "MAP 1.6")["state"] == "absent"

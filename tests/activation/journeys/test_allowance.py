@@ -62,7 +62,7 @@ NOT_LOOSER = [
     (CLAIM, "when: status in", "when: days_open <> 4 and status in"),
     (CLAIM, "when: status", "residency: [uk]\nwhen: status"),
     (CLAIM, "priority: 10", "priority: 11"),
-    (CLAIM, "risk_tier: low", "risk_tier: high"),
+    (CLAIM, "risk_tier: medium", "risk_tier: high"),
     (CLAIM, "priority: 10", "priority: 10\nhalted: true"),
     (CLAIM, "  once_per: [subject]", "  once_per: [subject]\n  volume: {maximum: 9}"),
     (RENEWAL, "[subject, renews_on]", "[subject]"),
