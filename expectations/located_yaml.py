@@ -136,8 +136,11 @@ def _read_text(path: Path) -> str:
         raise SourceError(name, 1, "", "not UTF-8", "save the file as UTF-8") from None
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML with decimals instead of floats, and only true and false as booleans."""
+class _Loader(yaml.CSafeLoader):
+    """YAML with decimals instead of floats, and only true and false as booleans.
+
+    libyaml's parser: our 130 files take 0.1 CPU s with it, 1.1 without.
+    """
 
 
 _Loader.yaml_implicit_resolvers = {}

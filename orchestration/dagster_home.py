@@ -1,5 +1,6 @@
 """Dagster's own home inside ours: run storage, one writer at a time, nothing sent to anybody."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,21 @@ compute_logs:
   class: NoOpComputeLogManager
 run_monitoring:
   enabled: true
+event_log_storage:
+  module: orchestration.event_storage
+  class: KeptSqliteEventLogStorage
+  config:
+    base_dir: {events}
 """
 
 
 def prepare_dagster_home(home: Home) -> None:
     """Write dagster.yaml; Dagster makes the rest on first use."""
     home.dagster.mkdir(parents=True, exist_ok=True)
-    (home.dagster / "dagster.yaml").write_text(CONFIGURATION, encoding="utf-8")
+    # Where Dagster keeps the events of runs by default; quoted as JSON, which YAML reads.
+    events = json.dumps(str(home.dagster.resolve() / "history" / "runs"))
+    text = CONFIGURATION.format(events=events)
+    (home.dagster / "dagster.yaml").write_text(text, encoding="utf-8")
 
 
 def speed_up_run_storage(home: Home) -> None:

@@ -113,7 +113,8 @@ def build(
 
     Raises DbtError only when dbt itself fails; a failing node is in the result.
     """
-    arguments = ["build", "--exclude-resource-type", "unit_test"]
+    # Nobody reads what dbt would write of the build, which costs 0.4 s each time.
+    arguments = ["build", "--no-write-json", "--exclude-resource-type", "unit_test"]
     arguments += [] if data_tests else ["--exclude-resource-type", "test"]
     arguments += ["--select", *select] if select is not None else ["--selector", str(selector)]
     arguments += ["--vars", json.dumps({"as_of": as_of.isoformat()})]
