@@ -34,6 +34,7 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
     "memory_limit": "3GB",
     "preserve_insertion_order": False,
+    "checkpoint_threshold": "1GB",
 }
 
 

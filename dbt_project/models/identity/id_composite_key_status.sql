@@ -1,15 +1,16 @@
 -- grain: one row per composite key that two or more records carry, or that was decided about
 -- (rule, key_hash)
+{%- set declared = identity_rules(['composite']) %}
 with rules as (
     select * from {{ ref('id_rules') }}
     where kind = 'composite'
 ),
 
-keys as (
+keys as not materialized (
     select * from {{ ref('id_composite_keys') }}
 ),
 
-traits as (
+traits as not materialized (
     select * from {{ ref('id_traits') }}
 ),
 
@@ -22,7 +23,7 @@ overridden as (
 ),
 
 judged as (
-    {{ identity_key_status('keys', 'traits', 'rules', 'overridden') }}
+    {{ identity_key_status(declared, 'keys', 'traits', 'rules', 'overridden') }}
 )
 
 select * from judged

@@ -3,7 +3,7 @@
 -- blocked value helps in no form: hundreds of customers behind one call centre include two of the
 -- same name.
 {%- set composites = identity_rules(['composite']) %}
-with records as (
+with records as not materialized (
     select * from {{ ref('id_record_attributes') }}
 ),
 
