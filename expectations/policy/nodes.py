@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from expectations.policy.definitions import Unproven
 from expectations.policy.finding import Code, Finding
 from expectations.policy.lineage.faults import DoesNotBind, LineageError, UnsupportedConstruct
 from expectations.policy.lineage.manifest import STORES_ITS_QUERY, Manifest
 from expectations.policy.location import Locator
-from expectations.policy.proof import Unproven
 
 Key = tuple[str, str]
 Node = Mapping[str, Any]

@@ -14,6 +14,7 @@ from expectations.policy.declared import (
     TablePolicy,
 )
 from expectations.policy.defaults import Defaults, read_defaults
+from expectations.policy.definitions import Unproven
 from expectations.policy.finding import Code, Finding
 from expectations.policy.graph import Field, PolicyGraph, Relation
 from expectations.policy.inference import Key, Known, Loosening, declare, released
@@ -22,7 +23,7 @@ from expectations.policy.lineage.edges import Column, OutputColumn, RelationLine
 from expectations.policy.lineage.manifest import Manifest
 from expectations.policy.location import Locator
 from expectations.policy.nodes import meta, nodes_by_key, queries
-from expectations.policy.proof import Unproven, prove
+from expectations.policy.proof import prove
 from expectations.policy.routes import root_path
 from expectations.policy.vocabulary import Vocabulary, nearest, read_vocabulary
 

@@ -1,35 +1,17 @@
 """Whether the SQL of a model does to a column what its declassify says.
 
-A column is followed from the model's last select through CTEs and subqueries to the expressions
-that define it, one for each branch of a union. Each must be, at its root, the declared operation:
-`sha256(key || x)` proves a hash, `sha256(key || x) || x` proves nothing. What can't be followed is
-not proven.
+Each expression that defines the column must be, at its root, the declared operation:
+`sha256(key || x)` proves a hash, `sha256(key || x) || x` proves nothing.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-
-import sqlglot
 from sqlglot import exp
 
 from expectations.policy.declared import Declassify
+from expectations.policy.definitions import Definition, Unproven, definitions
 from expectations.policy.lineage.edges import Column
 from expectations.policy.vocabulary import Vocabulary
 
 _SAFE_AGGREGATES = (exp.Count, exp.Sum, exp.Avg, exp.Stddev, exp.StddevPop, exp.Variance)
-_Ctes = Mapping[str, tuple[exp.Expr, "_Ctes"]]
-
-
-class Unproven(ValueError):
-    """The SQL does not prove it; the message says what it shows instead."""
-
-
-@dataclass(frozen=True)
-class Definition:
-    """Where a column gets its value: the expression and the select that it stands in."""
-
-    expression: exp.Expr
-    select: exp.Select
 
 
 def prove(
@@ -49,109 +31,6 @@ def prove(
                 _is_generalised(definition, declared, vocabulary)
             case _:
                 _is_dropped(definition, value)
-
-
-def definitions(sql: str, column: str) -> list[Definition]:
-    """Every expression that defines a column of a query. Raises Unproven if one can't be found."""
-    try:
-        query = sqlglot.parse_one(sql, dialect="duckdb")
-    except sqlglot.ParseError:
-        raise Unproven("the SQL can't be parsed a second time") from None
-    return list(_of_query(query, column.lower(), {}, frozenset()))
-
-
-def _of_query(
-    query: exp.Expr, column: str, ctes: _Ctes, seen: frozenset[int]
-) -> Iterator[Definition]:
-    if id(query) in seen:
-        raise Unproven("the column is defined by a query that reads itself")
-    seen |= {id(query)}
-    with_ = query.args.get("with_")
-    if with_ is not None:
-        for cte in with_.expressions:
-            _refuse_renaming(cte)
-            ctes = {**ctes, cte.alias.lower(): (cte.this, ctes)}
-    if isinstance(query, exp.Subquery | exp.Paren):
-        yield from _of_query(query.this, column, ctes, seen)
-    elif isinstance(query, exp.SetOperation):
-        yield from _of_branches(query, column, ctes, seen)
-    elif isinstance(query, exp.Select):
-        yield from _of_select(query, column, ctes, seen)
-    else:
-        raise Unproven(f"the column comes from {query.key}, which can't be followed")
-
-
-def _of_branches(
-    query: exp.SetOperation, column: str, ctes: _Ctes, seen: frozenset[int]
-) -> Iterator[Definition]:
-    left, right = query.left, query.right
-    names = [one.alias_or_name.lower() for one in left.selects]
-    if query.args.get("by_name") or left.is_star or right.is_star or names.count(column) != 1:
-        raise Unproven("the branches of a union can't be matched; list their columns")
-    position = names.index(column)
-    if len(right.selects) != len(names):
-        raise Unproven("the branches of a union have different columns")
-    yield from _of_query(left, column, ctes, seen)
-    yield from _of_query(right, right.selects[position].alias_or_name.lower(), ctes, seen)
-
-
-def _of_select(
-    select: exp.Select, column: str, ctes: _Ctes, seen: frozenset[int]
-) -> Iterator[Definition]:
-    named = [one for one in select.selects if one.alias_or_name.lower() == column]
-    if len(named) > 1:
-        raise Unproven(f"{column} is defined twice")
-    if named:
-        expression = named[0].unalias()
-        while isinstance(expression, exp.Paren | exp.Cast) and not isinstance(
-            expression, exp.TryCast
-        ):
-            expression = expression.this
-        if not isinstance(expression, exp.Column) or isinstance(expression.this, exp.Star):
-            yield Definition(expression, select)
-            return
-        source = _source(select, expression.table.lower())
-        name = expression.name.lower()
-    else:
-        if len(select.selects) != 1 or not _is_plain_star(select.selects[0]):
-            raise Unproven(f"{column} is not listed in the select that makes it")
-        source, name = _source(select, ""), column
-        expression = exp.column(name)
-    if isinstance(source, exp.Table):
-        inner = None if source.db else ctes.get(source.name.lower())
-        if inner is None:
-            yield Definition(expression, select)
-        else:
-            yield from _of_query(inner[0], name, inner[1], seen)
-    else:
-        yield from _of_query(source.this, name, ctes, seen)
-
-
-def _is_plain_star(expression: exp.Expr) -> bool:
-    return isinstance(expression, exp.Star) and not any(expression.args.values())
-
-
-def _source(select: exp.Select, alias: str) -> exp.Expr:
-    """The table or subquery that an alias stands for; the only one, where there is no alias."""
-    from_ = select.args.get("from_")
-    joins = select.args.get("joins") or []
-    sources = [from_.this] if from_ is not None else []
-    sources += [join.this for join in joins]
-    if alias:
-        sources = [one for one in sources if one.alias_or_name.lower() == alias]
-    if len(sources) != 1 or not isinstance(sources[0], exp.Table | exp.Subquery):
-        raise Unproven("the table that a column comes from is not clear; qualify the column")
-    if sources[0].args.get("pivots") or select.args.get("laterals"):
-        raise Unproven("a pivot or lateral join stands between the column and its source")
-    _refuse_renaming(sources[0])
-    return sources[0]
-
-
-def _refuse_renaming(source: exp.Expr) -> None:
-    """`as t(a, b)` gives the columns other names, by their places."""
-    alias = source.args.get("alias")
-    if isinstance(alias, exp.TableAlias) and alias.columns:
-        raise Unproven(f"{alias.name}(...) renames columns; name them where they are made")
 
 
 def _is_keyed_hash(

@@ -60,7 +60,8 @@ def rebuilt(connection: duckdb.DuckDBPyConnection) -> None:
 def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
     with tempfile.TemporaryDirectory() as directory:
-        connection = duckdb.connect(str(Path(directory) / "warehouse.duckdb"))
+        settings = {"memory_limit": "3GB", "temp_directory": f"{directory}/spill"}
+        connection = duckdb.connect(str(Path(directory) / "warehouse.duckdb"), config=settings)
         connection.execute("set timezone = 'UTC'")
         fill(connection, rows)
         before = count_over_age(connection, RULE, AS_OF)

@@ -5,8 +5,9 @@ from datetime import date
 import pytest
 
 from expectations.policy.declared import Declassify
+from expectations.policy.definitions import Unproven
 from expectations.policy.lineage.edges import Column
-from expectations.policy.proof import Unproven, prove
+from expectations.policy.proof import prove
 from expectations.policy.vocabulary import read_vocabulary
 
 VOCABULARY = read_vocabulary()
@@ -41,6 +42,18 @@ PROVEN = {
     "listed": (
         f"select {LINE} as x from t",
         declassify("generalise", generalisation="property_line"),
+    ),
+    "through a star with other columns": (
+        f"with a as (select {HASH} as x from t) select a.*, 1 as y from a join u on true",
+        declassify("keyed_hash"),
+    ),
+    "instead of a column of a star": (
+        "select * exclude (x), year(x) as x from t",
+        declassify("generalise"),
+    ),
+    "beside a count": (
+        "select year(x) as x, count(*) as n from t group by 1",
+        declassify("generalise"),
     ),
     "dropped": ("select null as x from t", declassify("drop")),
 }
@@ -131,6 +144,26 @@ UNPROVEN = {
         declassify("aggregate", 20),
     ),
     "a column by its position": ("select #1 as x from t", declassify("drop")),
+    "a star that has the column too": (
+        "select *, year(born) as x from (select born as x, born from t) as t",
+        declassify("generalise"),
+    ),
+    "a star that has the column under another name": (
+        "select * rename (born as x) from (select year(x) as x, born from t) as t",
+        declassify("generalise"),
+    ),
+    "a star that replaces the column": (
+        "select * replace (born as x) from (select year(x) as x, born from t) as t",
+        declassify("generalise"),
+    ),
+    "several columns of one name": (
+        "select columns('x|b.*') as x, year(born) as y from t",
+        declassify("generalise"),
+    ),
+    "one of two stars": (
+        "select a.*, b.* from (select year(x) as x from t) as a join u as b on true",
+        declassify("generalise"),
+    ),
     "kept": ("select coalesce(email, '') as x from t", declassify("drop")),
     "star of a join": (
         "select * from (select year(born) as x from t) as a join u using (id)",

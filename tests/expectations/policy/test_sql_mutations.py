@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from expectations.policy.check import check_project
 from expectations.policy.finding import Code
 from expectations.policy.location import Locator
+from tests.expectations.policy import sql_edits, sql_queries
 from tests.expectations.policy.lineage.manifests import manifest, model, source
 
 ON = date(2026, 11, 20)
@@ -160,16 +162,27 @@ def project(sql: Mapping[str, str]) -> dict[str, Any]:
         person,
         root("con_permits", "consent", {"person_id": "user.unique_id", **permits}),
         root("hash_key", "store", {"key": operations}),
+        root("permits", "raw", {"person_id": "user.unique_id", **permits}),
         labelled(model("hashed", sql["hashed"], reads), {"email_hash": hashed}),
         labelled(model("spend", sql["spend"], reads[:1]), {"amount": spend}),
         labelled(
             model(
-                "leaving", sql["leaving"], ("model.shop.hashed", "source.shop.consent.con_permits")
+                "leaving",
+                sql["leaving"],
+                (
+                    *("model.shop.hashed", "source.shop.consent.con_permits"),
+                    *("source.shop.raw.permits", *reads[:1]),
+                ),
             ),
             {},
         ),
     )
-    sync = {"region": "uk", "purpose": ["marketing"], "fields": ["person_id", "email_hash"]}
+    sync = {
+        "region": "uk",
+        "purpose": ["marketing"],
+        "fields": ["person_id", "email_hash"],
+        "denied_categories": ["user.contact", "user.financial"],
+    }
     made["exposures"] = {
         "exposure.shop.out": {
             "name": "out",
@@ -182,11 +195,14 @@ def project(sql: Mapping[str, str]) -> dict[str, Any]:
     return made
 
 
-def found(edited: str, before: str, after: str) -> set[Code]:
-    assert before in SQL[edited], "the mutation changes nothing"
-    sql = {**SQL, edited: SQL[edited].replace(before, after)}
+def judged(sql: Mapping[str, str]) -> set[Code]:
     checked = check_project(project(sql), Locator(Path("nowhere")), ON)
     return {one.code for one in checked.findings}
+
+
+def found(edited: str, before: str, after: str) -> set[Code]:
+    assert before in SQL[edited], "the mutation changes nothing"
+    return judged({**SQL, edited: SQL[edited].replace(before, after)})
 
 
 def test_the_sql_as_it_stands_has_no_finding() -> None:
@@ -202,3 +218,32 @@ def test_sql_that_lets_more_out_is_caught(name: str) -> None:
 @pytest.mark.parametrize("name", HARMLESS)
 def test_sql_that_lets_out_the_same_or_less_is_no_finding(name: str) -> None:
     assert found(*HARMLESS[name]) == set()
+
+
+def judge(number: int, seed: int) -> tuple[list[str], list[str]]:
+    """Loosening edits that were missed, and harmless ones that were found, of `number` different
+    ones each."""
+    rng = Random(seed)
+    missed, alarms = [], []
+    seen: set[tuple[str, ...]] = set()
+    while len(seen) < number:
+        sql, code = sql_edits.loosening(rng)
+        if tuple(sql.values()) not in seen and code not in (codes := judged(sql)):
+            missed.append(f"{code} not in {sorted(codes)}: {sql}")
+        seen.add(tuple(sql.values()))
+    seen.clear()
+    while len(seen) < number // 4:
+        sql = sql_queries.harmless(rng)
+        if tuple(sql.values()) not in seen and (codes := judged(sql)):
+            alarms.append(f"{sorted(codes)}: {sql}")
+        seen.add(tuple(sql.values()))
+    return missed, alarms
+
+
+def test_random_edits_that_let_more_out_are_caught_and_harmless_ones_are_not() -> None:
+    assert judge(60, seed=7) == ([], [])
+
+
+@pytest.mark.slow
+def test_a_thousand_edits_of_sql_that_let_more_out_are_caught_and_no_harmless_one_is() -> None:
+    assert judge(1_200, seed=20261120) == ([], [])

@@ -12,6 +12,7 @@ import yaml
 from expectations.policy.lineage.dominance import Dominance, Gate, dominated_by
 from expectations.policy.lineage.faults import Undeclared
 from expectations.policy.lineage.shadow import ShadowCatalog
+from tests.expectations.policy.lineage.worlds import IN_MEMORY
 
 SHAPES = yaml.safe_load((Path(__file__).parent / "gates" / "shapes.yml").read_text())
 TABLES = {
@@ -68,7 +69,7 @@ def test_what_is_accepted_only_ever_selects_permitted_people(tables: ShadowCatal
     ]
     seen = 0
     for seed in range(20):
-        with duckdb.connect() as connection:
+        with duckdb.connect(config=IN_MEMORY) as connection:
             fill(connection, Random(seed))
             permitted = "select person_id from p where verdict = 'permit'"
             allowed = {row[0] for row in connection.execute(permitted).fetchall()}

@@ -30,12 +30,16 @@ class Observation:
     checks: int = 0
 
 
+#: A few rows a table, so nothing is spilled to a folder.
+IN_MEMORY = {"threads": 1, "memory_limit": "1GB", "temp_directory": ""}
+
+
 class Worlds:
     """One base database and a copy for each column of each table. Close it after use."""
 
     def __init__(self, tables: Tables, seed: int, rows: int = ROWS) -> None:
         self._tables = tables
-        self._connection = duckdb.connect(config={"threads": 1})
+        self._connection = duckdb.connect(config=IN_MEMORY)
         # statistics of one column must not change the plan, and with it the order of the rows
         self._connection.execute("set TimeZone = 'UTC'")
         self._build("base", seed, rows, None)
