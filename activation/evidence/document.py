@@ -21,14 +21,22 @@ a:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
 table { border-collapse: collapse; margin: 1rem 0; width: 100%; }
 caption { text-align: left; font-weight: 600; padding: .25rem 0; }
 th, td { border: 1px solid var(--line); padding: .35rem .5rem; text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
+  vertical-align: top; overflow-wrap: break-word; }
 thead th { background: #f1f4f8; }
+tbody th { width: 11rem; }
 .chip { display: inline-block; background: var(--chip); border: 1px solid var(--line);
   border-radius: .3rem; padding: 0 .4rem; margin: .1rem .2rem .1rem 0; font-size: .875rem; }
 .special { color: var(--warn); font-weight: 600; }
 code { font-size: .925em; }
 footer, .soft { color: var(--soft); }
-svg { max-width: 100%; height: auto; }
+@media (max-width: 40rem) {
+  th, td { overflow-wrap: anywhere; }
+  tbody th { width: 7rem; }
+}
+figure { margin: 1rem 0; overflow-x: auto; }
+svg { max-width: 100%; min-width: 44rem; height: auto; }
+svg a:hover rect { stroke: var(--link); stroke-width: 2; }
+svg a:hover text { text-decoration: underline; }
 """
 
 

@@ -5,7 +5,7 @@ that is found only there.
 """
 
 import html
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from expectations.policy.dependencies import Edge
@@ -30,8 +30,13 @@ class _Lane:
         return self.columns.index(column) * ROW_HEIGHT + ROW_HEIGHT // 2
 
 
-def drawing(relation: Relation, read_by: Mapping[Column, tuple[Edge, ...]]) -> str:
-    """The picture as markup; empty where no value comes in or goes out."""
+def drawing(
+    relation: Relation,
+    read_by: Mapping[Column, tuple[Edge, ...]],
+    address: Callable[[Column], str],
+) -> str:
+    """The picture as markup; empty where no value comes in or goes out. Each box leads to the
+    `address` of its column."""
     own = [field.column for field in relation.fields]
     into = [
         (source, Column(relation.schema, relation.table, output.name))
@@ -59,12 +64,13 @@ def drawing(relation: Relation, read_by: Mapping[Column, tuple[Edge, ...]]) -> s
     title = f"Value lineage of {relation.name}"
     return (
         f'<figure><svg role="img" aria-labelledby="drawing-title drawing-text" '
-        f'viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">\n'
+        # a line's half stands outside of its box
+        f'viewBox="-1 -1 {width + 2} {height + 2}" xmlns="http://www.w3.org/2000/svg">\n'
         f'<title id="drawing-title">{html.escape(title)}</title>\n'
         f'<desc id="drawing-text">{html.escape(description)}</desc>\n'
         + "\n".join((*_ways(into, left, middle), *_ways(out, middle, right)))
         + "\n"
-        + "\n".join(box for lane in lanes for box in _boxes(lane, relation))
+        + "\n".join(box for lane in lanes for box in _boxes(lane, relation, address))
         + f"\n</svg><figcaption>{html.escape(title)}</figcaption></figure>"
     )
 
@@ -81,15 +87,16 @@ def _ways(pairs: Iterable[tuple[Column, Column]], start: _Lane, end: _Lane) -> I
         )
 
 
-def _boxes(lane: _Lane, relation: Relation) -> Iterable[str]:
+def _boxes(lane: _Lane, relation: Relation, address: Callable[[Column], str]) -> Iterable[str]:
     for column in lane.columns:
         is_own = (column.schema, column.table) == (relation.schema, relation.table)
         name = column.name if is_own else f"{column.table}.{column.name}"
         shown = name if len(name) <= LETTERS else f"...{name[-LETTERS:]}"
         y = lane.y(column)
         yield (
+            f'<a href="{html.escape(address(column))}">'
             f'<rect x="{lane.x}" y="{y - 11}" width="{BOX_WIDTH}" height="22" rx="3" '
             f'fill="{"#e6edf7" if is_own else "#ffffff"}" stroke="#5b6b80"/>'
             f'<text x="{lane.x + 8}" y="{y + 4}" font-size="13" '
-            f'font-family="ui-monospace, monospace" fill="#1b1f24">{html.escape(shown)}</text>'
+            f'font-family="ui-monospace, monospace" fill="#1b1f24">{html.escape(shown)}</text></a>'
         )

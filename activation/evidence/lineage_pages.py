@@ -17,6 +17,11 @@ from expectations.policy.lineage.edges import Column, OutputColumn
 from expectations.policy.special import special_in
 
 INDEX = "index.html"
+#: The data's path; any other schema follows after it.
+_PATH = (
+    *("landing", "staging", "identity", "consent", "profiles", "contexts"),
+    *("activation", "outbound", "measurement"),
+)
 
 
 def pages(inputs: EvidenceInputs) -> Iterator[tuple[str, str]]:
@@ -41,7 +46,8 @@ def _index(inputs: EvidenceInputs) -> str:
         "<p>Where each column's value comes from, what selected it, where it goes, and what its "
         "label allows. Labels are declared on landing columns and inferred for all others.</p>",
     ]
-    for schema, relations in by_schema.items():
+    for schema in sorted(by_schema, key=_place):
+        relations = by_schema[schema]
         parts.append(f'<h2 id="{slug(schema)}">{html.escape(schema)}</h2>')
         items = "".join(
             f'<li><a href="{page_name(one.name)}">{html.escape(one.table)}</a> '
@@ -53,6 +59,10 @@ def _index(inputs: EvidenceInputs) -> str:
     return page("Column lineage", "\n".join(parts))
 
 
+def _place(schema: str) -> tuple[int, str]:
+    return (_PATH.index(schema) if schema in _PATH else len(_PATH), schema)
+
+
 def _relation(
     relation: Relation, text: TableText, read_by: Mapping[Column, tuple[Edge, ...]]
 ) -> str:
@@ -62,7 +72,7 @@ def _relation(
         f"<h1>{html.escape(relation.name)}</h1>",
         f"<p>{html.escape(' '.join(text.description.split()))}</p>" if text.description else "",
         html_table(_facts(relation, text)),
-        drawing(relation, read_by),
+        drawing(relation, read_by, _address),
         _rows(relation),
     ]
     parts += [
@@ -98,7 +108,7 @@ def _rows(relation: Relation) -> str:
     items = "".join(f"<li>{_link(one)}</li>" for one in sorted(relation.lineage.rows))
     return (
         '<h2 id="rows">What decides which rows it has</h2>\n'
-        f"<details><summary>{len(relation.lineage.rows)} columns in filters, joins and groups"
+        f"<details><summary>Columns in filters, joins and groups: {len(relation.lineage.rows)}"
         f"</summary><ul>{items}</ul></details>"
     )
 
@@ -153,5 +163,8 @@ def _links(columns: Iterable[Column], otherwise: str) -> str:
 
 
 def _link(column: Column) -> str:
-    href = f"{page_name(f'{column.schema}.{column.table}')}#{slug(column.name)}"
-    return f'<a href="{html.escape(href)}">{html.escape(str(column))}</a>'
+    return f'<a href="{html.escape(_address(column))}">{html.escape(str(column))}</a>'
+
+
+def _address(column: Column) -> str:
+    return f"{page_name(f'{column.schema}.{column.table}')}#{slug(column.name)}"
