@@ -14,10 +14,15 @@ from orchestration.matching.settings import SETTINGS_FILE, load_settings
 from tests.orchestration.conftest import Finished, Run
 from tests.orchestration.places import AS_OF, Place
 
-# The strongest links are the hardest to part: a reference from one system to another.
+# The strongest links are the hardest to part: a reference from one system to another. Of two
+# records the CRM's keeps the id, so the customer, a member of an audience, gets a new one.
 _PAIR = """
 select record_key, anchor_key from identity.id_links
-where rule = 'contact_id' order by record_key limit 1
+inner join identity.id_records using (record_key)
+inner join identity.id_persons using (person_id)
+where rule = 'contact_id' and record_count = 2
+    and person_id in (select person_id from activation.audience)
+order by record_key limit 1
 """
 
 
@@ -38,6 +43,35 @@ def parted(
     ended = run(place, AS_OF + timedelta(hours=1))
     assert ended.succeeded, ended.problems
     return place, recorded.output.split()[1].rstrip(";")
+
+
+@pytest.fixture(scope="module")
+def restored(
+    parted: tuple[Place, str], run: Run, tmp_path_factory: pytest.TempPathFactory
+) -> Place:
+    """The place after the override was revoked and another run."""
+    place = parted[0].copy_to(tmp_path_factory.mktemp("restored") / "place")
+    said = ("--author", "steward", "--reason", "it was one after all")
+    revoked = assent(place, "override", "revoke", parted[1], *said)
+    assert revoked.exit_code == 0, revoked.output
+    assert run(place, AS_OF + timedelta(hours=2)).succeeded
+    return place
+
+
+def outside(place: Place) -> set[str]:
+    """The persons whom a receiver of the outbox holds as members of an audience."""
+    held: set[str] = set()
+    for one in sorted(place.delivered(), key=lambda delivered: delivered.as_of):
+        if one.object == "audience":
+            change = held.discard if one.operation == "remove" else held.add
+            change(one.row["person_id"])
+    return held
+
+
+def remembered(place: Place) -> set[str]:
+    """The persons whom the sync's state takes for members outside."""
+    rows = place.store("select person_id from sync_state where sync = 'outbox/audience'")
+    return {person for (person,) in rows}
 
 
 def person_of(place: Place, record: str) -> str:
@@ -118,17 +152,32 @@ def test_parting_two_records_moves_nobody_else(first: Finished, parted: tuple[Pl
 
 
 def test_revoking_the_override_restores_the_person_with_the_same_id(
-    first: Finished, parted: tuple[Place, str], run: Run, tmp_path_factory: pytest.TempPathFactory
+    first: Finished, restored: Place
 ) -> None:
-    before = first.place
-    place = parted[0].copy_to(tmp_path_factory.mktemp("restored") / "place")
-    said = ("--author", "steward", "--reason", "it was one after all")
-    revoked = assent(place, "override", "revoke", parted[1], *said)
-    assert revoked.exit_code == 0, revoked.output
-    assert run(place, AS_OF + timedelta(hours=2)).succeeded
-    assert assent(place, "override", "list").output == "no override stands\n"
+    assert assent(restored, "override", "list").output == "no override stands\n"
     everybody = "select record_key, person_id from identity.id_records order by record_key"
-    assert place.rows(everybody) == before.rows(everybody)
+    assert restored.rows(everybody) == first.place.rows(everybody)
+
+
+def test_a_destination_follows_a_split(first: Finished, parted: tuple[Place, str]) -> None:
+    place, _ = parted
+    ((customer, contact),) = first.place.rows(_PAIR)
+    before, member = person_of(first.place, contact), person_of(place, customer)
+    assert outside(first.place) == remembered(first.place)
+    assert outside(place) == remembered(place)
+    assert outside(place) == outside(first.place) - {before} | {member}
+
+
+def test_a_destination_follows_a_merge_and_forgets_who_was_merged_away(
+    first: Finished, parted: tuple[Place, str], restored: Place
+) -> None:
+    ((customer, _),) = first.place.rows(_PAIR)
+    merged_away = person_of(parted[0], customer)
+    assert merged_away in outside(parted[0])
+    living = {person for (person,) in restored.rows("select person_id from identity.id_persons")}
+    assert merged_away not in living
+    assert outside(restored) == remembered(restored) == outside(first.place)
+    assert outside(restored) <= living
 
 
 def test_review_lists_what_joined_nobody(first: Finished) -> None:
