@@ -5,7 +5,7 @@ branch of a union. What can't be followed for certain is not proven.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlglot
 from sqlglot import exp
@@ -19,10 +19,16 @@ class Unproven(ValueError):
 
 @dataclass(frozen=True)
 class Definition:
-    """Where a column gets its value: the expression and the select that it stands in."""
+    """Where a column gets its value: the expression, the select that it stands in, and the CTEs
+    that may be read there."""
 
     expression: exp.Expr
     select: exp.Select
+    ctes: _Ctes = field(default_factory=dict)
+
+    def of(self, column: exp.Column) -> list["Definition"]:
+        """Every expression that defines a column which this one reads."""
+        return list(_of_column(column, self.select, self.ctes, frozenset()))
 
 
 def definitions(sql: str, column: str) -> list[Definition]:
@@ -82,21 +88,25 @@ def _of_select(
         ):
             expression = expression.this
         if not isinstance(expression, exp.Column) or isinstance(expression.this, exp.Star):
-            yield Definition(expression, select)
+            yield Definition(expression, select, ctes)
             return
-        source = _source(select, expression.table.lower())
-        name = expression.name.lower()
     else:
         expression = _through_star(select, column)
-        source, name = _source(select, expression.table.lower()), column
-    if isinstance(source, exp.Table):
-        inner = None if source.db else ctes.get(source.name.lower())
-        if inner is None:
-            yield Definition(expression, select)
-        else:
-            yield from _of_query(inner[0], name, inner[1], seen)
-    else:
+    yield from _of_column(expression, select, ctes, seen)
+
+
+def _of_column(
+    column: exp.Column, select: exp.Select, ctes: _Ctes, seen: frozenset[int]
+) -> Iterator[Definition]:
+    source, name = _source(select, column.table.lower()), column.name.lower()
+    if not isinstance(source, exp.Table):
         yield from _of_query(source.this, name, ctes, seen)
+        return
+    inner = None if source.db else ctes.get(source.name.lower())
+    if inner is None:
+        yield Definition(column, select, ctes)
+    else:
+        yield from _of_query(inner[0], name, inner[1], seen)
 
 
 def _through_star(select: exp.Select, column: str) -> exp.Column:

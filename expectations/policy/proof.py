@@ -81,37 +81,78 @@ def _is_aggregate(definition: Definition, k: int, vocabulary: Vocabulary) -> Non
     if k < vocabulary.minimum_group:
         raise Unproven(f"k is {k}, and the least that counts is {vocabulary.minimum_group}")
     expression = definition.expression
+    aggregates = list(expression.find_all(exp.AggFunc))
+    if expression.find(exp.Window) or not aggregates:
+        raise Unproven(f"the plan shows {_said(expression)}, and no aggregate")
     for column in expression.find_all(exp.Column, exp.PositionalColumn):
         if not isinstance(column.find_ancestor(exp.AggFunc), _SAFE_AGGREGATES):
             raise Unproven(f"{column.sql()} stands outside count, sum and avg")
-        # sum(case when email = '...' then amount end) is one person's amount, whatever the group
-        inside: exp.Expr = column
-        while isinstance(inside.parent, exp.Distinct | exp.Paren | exp.Cast):
-            inside = inside.parent
-        if not isinstance(inside.parent, exp.AggFunc):
-            raise Unproven(f"{_said(expression)} aggregates more than a column as it is")
-    if expression.find(exp.Window) or not expression.find(exp.AggFunc):
-        raise Unproven(f"the plan shows {_said(expression)}, and no aggregate")
+    for aggregate in aggregates:
+        _is_over_everybody(aggregate, definition)
     having = definition.select.args.get("having")
     terms = having.this.flatten() if having and isinstance(having.this, exp.And) else []
     if having and not isinstance(having.this, exp.And):
         terms = [having.this]
     people = vocabulary.person_keys
-    if not any(_counts_at_least(term, k, people) for term in terms):
+    if not any(_counts_at_least(term, k, people, definition) for term in terms):
         raise Unproven(
             f"no `having count(distinct {people[0]}) >= {k}` stands directly above the aggregate"
         )
 
 
-def _counts_at_least(term: exp.Expr, k: int, people: tuple[str, ...]) -> bool:
+def _is_over_everybody(aggregate: exp.Expr, definition: Definition) -> None:
+    """Raise Unproven where people may be left out by what is aggregated:
+    `sum(case when email = '...' then amount end)` is one person's amount, whatever the group."""
+    taken = aggregate.this
+    for one in taken.expressions if isinstance(taken, exp.Distinct) else [taken]:
+        if not isinstance(one, exp.Star) and not _is_linear(one):
+            raise Unproven(f"{_said(aggregate)} aggregates more than a column as it is")
+        for column in one.find_all(exp.Column):
+            if not all(_is_linear(made.expression) for made in definition.of(column)):
+                raise Unproven(f"{column.sql()} is not a column as it is in the query below")
+
+
+def _is_linear(expression: exp.Expr) -> bool:
+    """Whether it is a column, converted, scaled or with a default: it gives everybody's value."""
+    match expression:
+        case exp.Paren() | exp.Cast() | exp.Neg():
+            return _is_linear(expression.this)
+        case exp.Coalesce():
+            return _is_linear(expression.this) and all(map(_is_number, expression.expressions))
+        case exp.Add() | exp.Sub():
+            return all(_is_number(one) or _is_linear(one) for one in _sides(expression))
+        case exp.Mul() | exp.Div():
+            left, right = _sides(expression)
+            return _is_linear(left) and _is_number(right)
+    return isinstance(expression, exp.Column)
+
+
+def _sides(expression: exp.Expr) -> tuple[exp.Expr, exp.Expr]:
+    return expression.this, expression.expression
+
+
+def _is_number(expression: exp.Expr) -> bool:
+    return isinstance(expression, exp.Literal) and not expression.is_string
+
+
+def _counts_at_least(
+    term: exp.Expr, k: int, people: tuple[str, ...], definition: Definition
+) -> bool:
     """Whether a term of HAVING keeps only groups of at least k people; one may have many rows."""
     if not isinstance(term, exp.GTE | exp.GT) or not isinstance(term.left, exp.Count):
         return False
     counted = term.left.this
     if not isinstance(counted, exp.Distinct) or len(counted.expressions) != 1:
         return False
-    if counted.expressions[0].name.lower() not in people:
+    person = counted.expressions[0]
+    if not isinstance(person, exp.Column) or person.name.lower() not in people:
         return False
+    for made in definition.of(person):
+        if (
+            not isinstance(made.expression, exp.Column)
+            or made.expression.name.lower() not in people
+        ):
+            raise Unproven(f"{person.sql()} is {_said(made.expression)} in the query below")
     if not isinstance(term.right, exp.Literal) or not term.right.is_int:
         return False
     return int(term.right.name) + isinstance(term, exp.GT) >= k

@@ -120,9 +120,7 @@ def harmless(rng: Random) -> dict[str, str]:
     if rng.random() < 0.4:
         queries = replace(queries, branches=(Branch(),) * rng.randint(2, 3))
     if rng.random() < 0.3:
-        queries = replace(
-            queries, amount=rng.choice(["sum(amount)", "count(amount)", "avg(amount)"])
-        )
+        queries = replace(queries, amount=rng.choice(_AMOUNTS))
     if rng.random() < 0.3:
         people = rng.randint(20, 99)
         bounds = [f"count(distinct person_id) {sign} {people}" for sign in (">=", ">")]
@@ -136,4 +134,5 @@ def harmless(rng: Random) -> dict[str, str]:
     return queries.sql()
 
 
+_AMOUNTS = ("sum(amount)", "count(amount)", "avg(coalesce(amount, 0))", "stddev(amount * 100)")
 _NORMALISED = ("trim(email)", "lower(trim(email))", "email", "coalesce(email, '')")

@@ -37,6 +37,11 @@ PROVEN = {
         f"select count(distinct (cast(age as int))) as x {GROUPED}",
         declassify("aggregate", 20),
     ),
+    "of amounts with a default": (
+        "with b as (select region, person_id, coalesce(age, 0) * 2 as age from t) "
+        f"select avg(b.age + 1) as x {GROUPED.replace('from t', 'from b')}",
+        declassify("aggregate", 20),
+    ),
     "year": ("select year(born) as x from t", declassify("generalise")),
     "truncated": ("select date_trunc('year', born) as x from t", declassify("generalise")),
     "listed": (
@@ -141,6 +146,25 @@ UNPROVEN = {
     ),
     "the sum over one person by weight": (
         f"select sum(cast(age as int) * cast(email = 'a' as int)) as x {GROUPED}",
+        declassify("aggregate", 20),
+    ),
+    "the sum of one person, made so below": (
+        "select sum(age) as x from (select region, person_id, if(email = 'a', age, 0) as age "
+        "from t) as t group by region having count(distinct person_id) >= 20",
+        declassify("aggregate", 20),
+    ),
+    "the sum of one person by another amount": (
+        f"select sum(age * is_one) as x {GROUPED}",
+        declassify("aggregate", 20),
+    ),
+    "people who are none": (
+        "with b as (select region, age, uuid()::varchar as person_id from t) "
+        "select avg(age) as x from b group by region having count(distinct person_id) >= 20",
+        declassify("aggregate", 20),
+    ),
+    "people who are rows": (
+        "with b as (select region, age, row_id as person_id from t) "
+        "select avg(age) as x from b group by region having count(distinct person_id) >= 20",
         declassify("aggregate", 20),
     ),
     "a column by its position": ("select #1 as x from t", declassify("drop")),
