@@ -169,6 +169,7 @@ def _is_generalised(definition: Definition, declared: Declassify, vocabulary: Vo
                 f"the plan shows {_said(expression)}, and not "
                 f"`case when x in ({', '.join(listed.keeps)}) then x end`"
             )
+        _is_as_it_came(expression.args["ifs"][0].args["true"], definition)
         return
     listed_function = vocabulary.generalising_functions.get(_name(expression))
     if listed_function is None:
@@ -176,6 +177,19 @@ def _is_generalised(definition: Definition, declared: Declassify, vocabulary: Vo
     unit = expression.args.get("unit")
     if listed_function.units and (unit is None or unit.name.lower() not in listed_function.units):
         raise Unproven(f"{_name(expression)} may keep only {', '.join(listed_function.units)}")
+    whole = expression.expressions[0] if isinstance(expression, exp.Anonymous) else expression.this
+    _is_as_it_came(whole, definition)
+
+
+def _is_as_it_came(whole: exp.Expr, definition: Definition) -> None:
+    """Raise Unproven unless what is generalised is a column that the model reads:
+    `year(make_date(income, 1, 1))` is the income, and a kept value may stand for another one."""
+    while isinstance(whole, exp.Paren | exp.Cast):
+        whole = whole.this
+    if not isinstance(whole, exp.Column) or not all(
+        isinstance(made.expression, exp.Column) for made in definition.of(whole)
+    ):
+        raise Unproven(f"{_said(whole)} is not a column that the model reads")
 
 
 def _keeps_only(expression: exp.Expr, keeps: tuple[str, ...]) -> bool:

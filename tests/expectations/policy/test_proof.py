@@ -44,6 +44,7 @@ PROVEN = {
     ),
     "year": ("select year(born) as x from t", declassify("generalise")),
     "truncated": ("select date_trunc('year', born) as x from t", declassify("generalise")),
+    "a decade of a text": ("select decade(born::date) as x from t", declassify("generalise")),
     "listed": (
         f"select {LINE} as x from t",
         declassify("generalise", generalisation="property_line"),
@@ -91,6 +92,19 @@ UNPROVEN = {
     ),
     "one person's value": (f"select max(age) as x {GROUPED}", declassify("aggregate", 20)),
     "day": ("select date_trunc('day', born) as x from t", declassify("generalise")),
+    "an income as a year": (
+        "select year(make_date(age, 1, 1)) as x from t",
+        declassify("generalise"),
+    ),
+    "an income as a year, made so below": (
+        "with b as (select make_date(age, 1, 1) as born from t) select year(born) as x from b",
+        declassify("generalise"),
+    ),
+    "a diagnosis as a listed line": (
+        "with b as (select if(ill, 'home', 'motor') as line from t) "
+        "select case when line in ('home', 'motor') then line end as x from b",
+        declassify("generalise", generalisation="property_line"),
+    ),
     "identity": ("select born as x from t", declassify("generalise")),
     "keeps health": (
         "select case when line in ('home', 'health') then line end as x from t",
