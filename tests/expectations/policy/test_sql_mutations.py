@@ -195,8 +195,11 @@ def project(sql: Mapping[str, str]) -> dict[str, Any]:
     return made
 
 
-def judged(sql: Mapping[str, str]) -> set[Code]:
-    checked = check_project(project(sql), Locator(Path("nowhere")), ON)
+def judged(sql: Mapping[str, str], **materialized: str) -> set[Code]:
+    made = project(sql)
+    for model_name, kind in materialized.items():
+        made["nodes"][f"model.shop.{model_name}"]["config"]["materialized"] = kind
+    checked = check_project(made, Locator(Path("nowhere")), ON)
     return {one.code for one in checked.findings}
 
 
@@ -213,6 +216,23 @@ def test_the_sql_as_it_stands_has_no_finding() -> None:
 def test_sql_that_lets_more_out_is_caught(name: str) -> None:
     edited, before, after, code = MUTATIONS[name]
     assert code in found(edited, before, after)
+
+
+@pytest.mark.parametrize("kind", ["incremental", "solver"])
+@pytest.mark.parametrize(
+    ("edited", "code"),
+    [("hashed", Code.DECLASSIFY_UNPROVEN), ("leaving", Code.NOT_GATED)],
+)
+def test_rows_that_the_query_did_not_make_now_prove_nothing(
+    edited: str, code: Code, kind: str
+) -> None:
+    """An incremental model whose later query is not known, and a materialisation of one's own."""
+    assert code in judged(SQL, **{edited: kind})
+
+
+@pytest.mark.parametrize("kind", ["view", "external"])
+def test_how_the_rows_of_a_query_are_stored_is_no_finding(kind: str) -> None:
+    assert judged(SQL, hashed=kind, leaving=kind) == set()
 
 
 @pytest.mark.parametrize("name", HARMLESS)
