@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from activation.decisions.bundle import KEYS
 from activation.journeys import JourneySet, Kind, load
 from activation.release.bundle import JOURNEYS
 from expectations.located_yaml import SourceError
@@ -61,7 +62,7 @@ def journey_uses(journeys: JourneySet) -> tuple[JourneyUse, ...]:
             file=f"{JOURNEYS}/{node.id}.yml",
             purpose=node.purpose,
             context=node.context,
-            fields=tuple(node.fields),
+            fields=(*KEYS, *node.fields),
             decides_on=tuple(sorted(node.condition.fields)),
             object="audience" if node.kind is Kind.AUDIENCE else "action",
         )

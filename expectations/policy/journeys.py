@@ -18,7 +18,7 @@ CONTEXTS = "contexts"
 
 @dataclass(frozen=True)
 class JourneyUse:
-    """What one journey node does with data. `fields` are all that it may read of its context,
+    """What one journey node does with data. `fields` are all that its bundle holds,
     `decides_on` those in its rule. `object` is what its decisions become: action or audience."""
 
     id: str

@@ -297,10 +297,11 @@ def test_what_may_not_be_processed_where_decisions_are_made_fails_the_check(
     monkeypatch.setenv("ASSENT_REGION", "us")
     done = check(good)
     assert done.exit_code == 1
-    assert (
-        f"{JOURNEY}:1: POL043 claim_update_day_3.status: may be processed in eu, uk, and decisions "
-        "are made in us\n    path: landing.policy_claims.status -> "
-    ) in done.output
+    for name in ("status", "person_id"):
+        assert (
+            f"{JOURNEY}:1: POL043 claim_update_day_3.{name}: may be processed in eu, uk, and "
+            "decisions are made in us\n    path: "
+        ) in done.output
 
 
 def test_a_change_is_told_from_its_base_by_what_is_looser(looser: dict[str, list[str]]) -> None:
