@@ -1,8 +1,16 @@
 """Landing rows of invented people, and the commit that a run makes of identity's result."""
 
-from typing import Any
+from typing import Any, Protocol
 
 from tests.dbt.builder import AS_OF, Warehouse
+
+
+class Built(Protocol):
+    """A warehouse in which identity was built."""
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]: ...
+
+    def run_sql(self, sql: str) -> None: ...
 
 
 def contact(contact_id: str, **columns: Any) -> dict[str, Any]:
@@ -35,13 +43,13 @@ def persons(warehouse: Warehouse) -> dict[str, str]:
     return dict(warehouse.rows("select record_id, person_id from identity.id_records"))
 
 
-def partition(warehouse: Warehouse) -> set[frozenset[str]]:
+def partition(warehouse: Built) -> set[frozenset[str]]:
     """The persons of the built warehouse as sets of record keys, whatever their ids."""
     groups = warehouse.rows("select list(record_key) from identity.id_records group by person_id")
     return {frozenset(records) for (records,) in groups}
 
 
-def commit_identity(warehouse: Warehouse) -> None:
+def commit_identity(warehouse: Built) -> None:
     """Append the run's changes to the store's copy and replace the map, as a run does after dbt."""
     warehouse.run_sql(
         """

@@ -12,25 +12,9 @@ import pytest
 from dbt.exceptions import DbtRuntimeError
 
 from tests.dbt.builder import PROJECT_DIR, Warehouse
+from tests.dbt.identity_sql import union_find
 
 Edge = tuple[str, str]
-
-
-def union_find(edges: Iterable[Edge]) -> dict[str, str]:
-    """node -> least node of its component, the obvious way."""
-    parent: dict[str, str] = {}
-
-    def root(node: str) -> str:
-        parent.setdefault(node, node)
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for a, b in edges:
-        low, high = sorted((root(a), root(b)))
-        parent[high] = low
-    return {node: root(node) for node in list(parent)}
 
 
 def set_links(warehouse: Warehouse, edges: Iterable[Edge]) -> None:

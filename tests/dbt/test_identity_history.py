@@ -1,17 +1,13 @@
-"""What stays the same from run to run: the partition in any order, the ids through any change."""
+"""What becomes of an id when its records change; what holds of every history is in
+test_identity_properties.py."""
 
-import random
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tests.dbt.builder import AS_OF, Warehouse
 from tests.dbt.people import (
     commit_identity,
     contact,
-    partition,
     person,
     persons,
     policyholder,
@@ -34,82 +30,6 @@ def changes(warehouse: Warehouse, day: int) -> list[tuple[Any, ...]]:
         "select record_key, cause from identity.id_changes"
         f" where changed_at = '{moment}' order by record_key"
     )
-
-
-def replayed(warehouse: Warehouse) -> dict[str, str]:
-    """The map that the committed history gives."""
-    current: dict[str, str] = {}
-    history = warehouse.rows(
-        "select record_key, old_person_id, new_person_id from store.identity_change"
-        " order by changed_at, record_key"
-    )
-    for record_key, old_person_id, new_person_id in history:
-        assert current.get(record_key) == old_person_id
-        if new_person_id is None:
-            del current[record_key]
-        else:
-            current[record_key] = new_person_id
-    return current
-
-
-def random_records(generator: random.Random) -> dict[str, list[dict[str, Any]]]:
-    """People out of few names, mailboxes and phones, so that every kind of collision occurs."""
-
-    def description() -> dict[str, Any]:
-        return {
-            **person(
-                generator.choice(["Ann", "Ben", "Cy"]),
-                generator.choice(["Ash", "Birch"]),
-                generator.choice([None, "1980-01-02", "1980-02-01", "1990-05-06"]),
-            ),
-            "email": generator.choice([None, *(f"m{i}@example.com" for i in range(8))]),
-            "phone": generator.choice([None, *(f"0770090010{i}" for i in range(8))]),
-            "postcode": generator.choice([None, "AB1 2CD", "EF3 4GH"]),
-        }
-
-    return {
-        "crm_contacts": [contact(f"C{i}", **description()) for i in range(30)],
-        "policy_policyholders": [
-            policyholder(
-                f"{i:03}", crm_contact_id=generator.choice([None, f"C{i}"]), **description()
-            )
-            for i in range(15)
-        ],
-        "service_tickets": [
-            ticket(
-                f"T{i}",
-                requester_name=generator.choice(["Ann Ash", "Birch Ben", "Cy Birch"]),
-                requester_email=generator.choice([None, "m1@example.com", "m2@example.com"]),
-            )
-            for i in range(10)
-        ],
-    }
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_the_partition_does_not_depend_on_the_order_of_records(
-    tmp_path: Path, manifest: Any, seed: int
-) -> None:
-    partitions = []
-    for order in range(2):
-        warehouse = Warehouse(tmp_path / str(order), manifest)
-        warehouse.create()
-        for table, rows in random_records(random.Random(seed)).items():
-            random.Random(order).shuffle(rows)
-            warehouse.insert(table, rows)
-        warehouse.build("+id_records", data_tests=False)
-        partitions.append(partition(warehouse))
-    assert partitions[0] == partitions[1]
-    assert any(len(group) > 1 for group in partitions[0])
-
-
-def test_an_unchanged_rebuild_changes_nothing(warehouse: Warehouse) -> None:
-    for table, rows in random_records(random.Random(7)).items():
-        warehouse.insert(table, rows)
-    first = build(warehouse, day=0)
-    history = warehouse.rows("select count(*) from store.identity_change")
-    assert build(warehouse, day=1) == first
-    assert warehouse.rows("select count(*) from store.identity_change") == history
 
 
 def test_an_id_outlives_the_record_it_was_minted_from(warehouse: Warehouse) -> None:
@@ -162,20 +82,3 @@ def test_the_first_id_is_made_from_the_least_record(warehouse: Warehouse) -> Non
     warehouse.insert("crm_contacts", [contact("C1", **person("Ada", "Byron"))])
     digest = hashlib.sha256(b"assent.person:crm.contacts:C1").hexdigest()
     assert build(warehouse) == {"C1": f"p_{digest[:16]}"}
-
-
-def test_a_random_history_replays_to_the_current_map(warehouse: Warehouse) -> None:
-    generator = random.Random(11)
-    universe = random_records(generator)
-    seen: set[str] = set()
-    living: set[str] = set()
-    for day in range(4):
-        for table, rows in universe.items():
-            warehouse.clear(table)
-            warehouse.insert(table, [row for row in rows if generator.random() < 0.7])
-        current = build(warehouse, day)
-        ids = set(current.values())
-        assert not (ids - living) & seen, "an id that was retired came back"
-        living, seen = ids, seen | ids
-        by_key = dict(warehouse.rows("select record_key, person_id from identity.id_records"))
-        assert replayed(warehouse) == by_key

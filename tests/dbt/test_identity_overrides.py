@@ -3,8 +3,6 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from activation.store import identity_overrides
 from activation.store.identity_overrides import Override
@@ -31,12 +29,6 @@ ACCOUNTS = [
 ]
 TICKETS = [ticket("T-1", requester_name="Ida Holm", requester_email="ida.one@example.com")]
 
-RECORDS = [
-    *(f"crm.contacts:{row['contact_id']}" for row in CONTACTS),
-    *(f"policy.policyholders:{row['customer_number']}" for row in POLICYHOLDERS),
-    *(f"product.accounts:{row['account_id']}" for row in ACCOUNTS),
-    *(f"service.tickets:{row['ticket_id']}" for row in TICKETS),
-]
 BOTH, ONE, TWO = "crm.contacts:C-both", "policy.policyholders:1", "policy.policyholders:2"
 OLA, OLA_AGAIN = "crm.contacts:C-other", "crm.contacts:C-again"
 
@@ -119,31 +111,3 @@ def test_two_records_that_share_nothing_are_joined_by_decision(world: Warehouse)
 def test_an_override_about_a_record_that_is_gone_waits(world: Warehouse) -> None:
     link = identity_overrides.pair("always_link", (OLA, "crm.contacts:gone"), **SAID)
     assert solved(world, link) == solved(world)
-
-
-_pairs = st.tuples(st.sampled_from(RECORDS), st.sampled_from(RECORDS)).filter(
-    lambda records: records[0] != records[1]
-)
-_overrides = st.lists(
-    st.one_of(
-        st.builds(lambda records: identity_overrides.pair("never_link", records, **SAID), _pairs),
-        st.builds(lambda records: identity_overrides.pair("always_link", records, **SAID), _pairs),
-        st.builds(lambda one: identity_overrides.detach(one, **SAID), st.sampled_from(RECORDS)),
-    ),
-    max_size=4,
-    unique_by=lambda one: (one.kind, one.record_key, one.other_record_key),
-)
-
-
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(overrides=_overrides)
-def test_no_run_joins_what_a_person_parted_and_every_record_stays_in_one_person(
-    world: Warehouse, overrides: list[Override]
-) -> None:
-    persons = solved(world, *overrides)
-    assert sorted(record for one in persons for record in one) == sorted(RECORDS)
-    for override in overrides:
-        if override.kind == "never_link":
-            assert override.other_record_key not in holding(persons, str(override.record_key))
