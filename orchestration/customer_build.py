@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from orchestration import dbt_runner
 from orchestration.dbt_runner import NodeResult
 from orchestration.environment import DBT_PROJECT_DIR, Home
+from orchestration.increment.build import Build, all_done
 from orchestration.warehouse import open_warehouse
-
-DONE = {"success", "pass", "warn", "no-op"}
 
 
 def build_customer(
@@ -29,27 +27,14 @@ def build_customer(
     Stops after the first step when a node of it failed; the results say which. Raises DbtError,
     SourceError or StaleParameters when dbt or the matching model can't be read.
     """
-    results = dbt_runner.build(
-        home,
-        selector="records",
-        select=None,
-        as_of=as_of,
-        project_dir=project_dir,
-        data_tests=data_tests,
-    )
-    if any(one.status not in DONE for one in results):
+    build = Build(home, as_of, project_dir, data_tests)
+    results = build.records()
+    if not all_done(results):
         return results
-    # Imported here: the definitions need DONE alone and not wait for Splink.
+    # Imported here: Dagster's definitions need not wait for Splink.
     from orchestration.matching.step import load_model, match
 
     model = load_model(project_dir)
     with open_warehouse(home.warehouse) as connection:
         match(connection, model)
-    return results + dbt_runner.build(
-        home,
-        selector=None if select else "customer",
-        select=list(select) if select else None,
-        as_of=as_of,
-        project_dir=project_dir,
-        data_tests=data_tests,
-    )
+    return results + (build.part(select) if select else build.customer())

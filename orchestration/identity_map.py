@@ -4,6 +4,7 @@ import duckdb
 
 from activation.store import open_store
 from activation.store.identity import commit_identity
+from orchestration.increment import state
 
 _CHANGES = """
 select change_id, record_key, old_person_id, new_person_id, cause, changed_at
@@ -18,6 +19,9 @@ def commit(connection: duckdb.DuckDBPyConnection, store_url: str) -> int:
     changes = connection.execute(_CHANGES).to_arrow_table()
     engine = open_store(store_url)
     try:
-        return commit_identity(engine, changes)
+        committed = commit_identity(engine, changes)
     finally:
         engine.dispose()
+    # The last write of all: a run that died before it is no ground for an increment.
+    state.advance(connection, state.PERSONS, state.COMMITTED)
+    return committed

@@ -1,7 +1,7 @@
 """The dbt steps. Between the first two stand the scores of the probabilistic layer, before the last
 the decisions and their gate: one step would build the audience before a failing check is seen."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,9 @@ from dagster_dbt import dbt_assets
 from dagster_dbt.asset_utils import get_asset_check_key_for_test
 
 from orchestration import dbt_runner
-from orchestration.customer_build import DONE
 from orchestration.dbt_runner import NodeResult
 from orchestration.environment import Home
+from orchestration.increment.build import DONE, Build
 from orchestration.observer import stage
 from orchestration.project import TRANSLATOR, WAREHOUSE_POOL, manifest
 from orchestration.run_rules import rules_of_run
@@ -31,7 +31,7 @@ NOT_UNIT_TESTS = "resource_type:unit_test"
 )
 def dbt_records(context: dg.AssetExecutionContext, settings: RunSettings) -> Iterator[Any]:
     """Staging, and identity up to what the rules alone say."""
-    yield from _build(context, settings, "records", "models: staging to rule clusters")
+    yield from _build(context, settings, Build.records, "models: staging to rule clusters")
 
 
 @dbt_assets(
@@ -44,7 +44,7 @@ def dbt_records(context: dg.AssetExecutionContext, settings: RunSettings) -> Ite
 )
 def dbt_customer(context: dg.AssetExecutionContext, settings: RunSettings) -> Iterator[Any]:
     """Persons, consent, profiles and contexts."""
-    yield from _build(context, settings, "customer", "models: persons to contexts")
+    yield from _build(context, settings, Build.customer, "models: persons to contexts")
 
 
 @dbt_assets(
@@ -57,25 +57,28 @@ def dbt_customer(context: dg.AssetExecutionContext, settings: RunSettings) -> It
 )
 def dbt_outbound(context: dg.AssetExecutionContext, settings: RunSettings) -> Iterator[Any]:
     """What leaves: exactly the allow-listed fields of each destination."""
-    yield from _build(context, settings, "outbound", "models: outbound")
+    yield from _build(context, settings, Build.outbound, "models: outbound")
 
 
 def _build(
-    context: dg.AssetExecutionContext, settings: RunSettings, selector: str, title: str
+    context: dg.AssetExecutionContext,
+    settings: RunSettings,
+    whole: Callable[[Build], list[NodeResult]],
+    title: str,
 ) -> Iterator[Any]:
     """Build, report each model and data test to Dagster, and fail when any of them failed."""
     home = settings.resolved_home()
     project_dir = rules_of_run(context, home, settings.time()).dbt_project
     _require_loaded(home, project_dir)
     with stage(title) as announced:
-        results = dbt_runner.build(
+        build = Build(
             home,
-            selector=None if context.is_subset else selector,
-            select=_selected_models(context) if context.is_subset else None,
-            as_of=settings.time(),
-            project_dir=project_dir,
+            settings.time(),
+            project_dir,
             on_event=lambda event: _announce(announced.detail, event),
         )
+        chosen = _selected_models(context) if context.is_subset else None
+        results = whole(build) if chosen is None else build.part(chosen)
     failed = [result for result in results if result.status not in DONE]
     for result in results:
         yield from _event(context, result)

@@ -9,6 +9,9 @@ and writes one row per record. `the partition` is the models up to id_records; t
 survivorship, identifiers, history and the review list. Components are solved from the same links
 by the models' contraction rounds, by Splink's clustering and by numpy (hooking to the least
 neighbour, with pointer jumping). CPU seconds; memory is the peak of a process of its own.
+
+Then records go and change, 0.2 % and 3 % of them, and identity is brought up to date for what that
+reaches. The tables of the last increment are compared with those of a full build of the same state.
 """
 
 import json
@@ -18,18 +21,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 
+from orchestration.increment.components import least_labels
+from tests.benchmarks import _identity_increments
 from tests.benchmarks._identity_world import write_staging
-from tests.dbt.builder import PROJECT_DIR, Warehouse
+from tests.dbt.builder import AS_OF, PROJECT_DIR, Warehouse
 
 RECORDS = 1_000_000
 GOAL_RATIO, GOAL_MEMORY = 2.0, 1_200
+# Share of the records that changes: the share of the full build's cost that it may take.
+GOAL_INCREMENTS = {0.002: 0.05, 0.03: 0.20}
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": 2,
     "memory_limit": "3GB",
@@ -93,6 +101,44 @@ def build(directory: Path, records: int) -> dict[str, float]:
     memory = peak_memory()
     run("assent.identity id_changes --exclude +id_records", rest)
     return {"partition": sum(partition), "rest": sum(rest), "memory": memory}
+
+
+def increments(directory: Path, records: int) -> dict[str, float]:
+    """Identity after a part of the records changed; the list for review is one dbt model more."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    from orchestration import dbt_runner, environment
+
+    path = directory / "warehouse.duckdb"
+
+    def dbt(selection: str, as_of: datetime) -> float:
+        begun = time.process_time()
+        results = warehouse.run_dbt(["run", "--select", selection], as_of=as_of)
+        DuckDBConnectionManager.close_all_connections()  # that writes, too
+        assert all(one.status == "success" for one in results)
+        return time.process_time() - begun
+
+    compiled = dbt_runner.compile_project(environment.home(directory / "home"), PROJECT_DIR)
+    warehouse = Warehouse(directory, parsed_project(directory))
+    with opened(path) as connection:
+        found = {"remember": _identity_increments.remember(connection, compiled)}
+    for day, share in enumerate(GOAL_INCREMENTS, start=1):
+        with opened(path) as connection:
+            if day > 1:
+                _identity_increments.commit(connection)
+            made = _identity_increments.increment(connection, compiled, share, day)
+        reviewed = dbt("id_review", AS_OF)
+        found[f"seconds {share}"] = made.seconds + reviewed
+        found[f"review {share}"] = reviewed
+        found[f"changed {share}"], found[f"solved {share}"] = made.changed, made.solved
+    with opened(path) as connection:
+        ours = _identity_increments.fingerprint(connection)
+    found["full"] = dbt("assent.identity", AS_OF + timedelta(days=len(GOAL_INCREMENTS)))
+    with opened(path) as connection:
+        theirs = _identity_increments.fingerprint(connection)
+    differing = [table for table in theirs if ours[table] != theirs[table]]
+    assert not differing, differing
+    return found | {"tables": len(theirs), "memory": peak_memory()}
 
 
 def lower_bound(directory: Path, records: int) -> dict[str, float]:
@@ -192,20 +238,6 @@ def components_numpy(directory: Path, records: int) -> dict[str, float]:
         return {"numpy": taken, "memory": peak_memory(), "persons": found[0]}
 
 
-def least_labels(a: Any, b: Any, nodes: int) -> Any:
-    """The least node of each node's component, by hooking and pointer jumping."""
-    labels = np.arange(nodes)
-    while True:
-        ours, theirs = labels[a], labels[b]
-        apart = ours != theirs
-        if not apart.any():
-            return labels
-        a, b, ours, theirs = a[apart], b[apart], ours[apart], theirs[apart]
-        np.minimum.at(labels, np.maximum(ours, theirs), np.minimum(ours, theirs))
-        while (labels[labels] != labels).any():
-            labels = labels[labels]
-
-
 def peak_memory() -> float:
     """Megabytes that this process held at most."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -220,6 +252,7 @@ STEPS: dict[str, Callable[[Path, int], dict[str, float]]] = {
         components_models,
         components_splink,
         components_numpy,
+        increments,
     )
 }
 
@@ -232,6 +265,20 @@ def in_a_process(step: str, directory: Path, records: int) -> dict[str, float]:
     ).stdout
     figures: dict[str, float] = json.loads(done.splitlines()[-1])
     return figures
+
+
+def print_increments(made: Mapping[str, float], count: float) -> None:
+    full = made["full"]
+    print(f"a full build once more {full:5.1f}, and {made['remember']:.1f} to remember it")
+    for share, goal in GOAL_INCREMENTS.items():
+        taken, changed = made[f"seconds {share}"], made[f"changed {share}"]
+        print(
+            f"{changed / count:.2%} changed        {taken:5.1f}  {made['memory']:7,.0f}   "
+            f"{taken / full:.1%} of the full build (goal {goal:.0%}), "
+            f"{made[f'review {share}']:.1f} of it for the list of review; "
+            f"{made[f'solved {share}']:,.0f} records solved anew"
+        )
+    print(f"the {made['tables']:.0f} tables are those of the full build")
 
 
 def main() -> None:
@@ -260,6 +307,7 @@ def main() -> None:
             f"components, {name:12s}  {other[name]:6.1f}  {other['memory']:7,.0f}   "
             f"ours / theirs {ours / other[name]:.2f}"
         )
+    print_increments(found["increments"], count)
 
 
 if __name__ == "__main__":

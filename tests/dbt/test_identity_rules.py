@@ -273,3 +273,22 @@ def test_a_fault_of_the_survivorship_names_the_field_and_the_fix(
         world.run_dbt(
             ["compile", "--select", "id_persons"], variables={"identity_survivorship": declared}
         )
+
+
+@pytest.mark.parametrize("completed", ["emial", "phone"])
+def test_a_composite_holds_the_value_that_it_completes(world: Warehouse, completed: str) -> None:
+    rule = {
+        "rule": "email_name",
+        "kind": "composite",
+        "of": completed,
+        "tier": 5,
+        "assurance": "C",
+        "key": ["email", "name_words"],
+        "max_records": 12,
+    }
+    phone = {**rule, "rule": "phone", "kind": "identifier", "key": ["phone_e164"]}
+    with pytest.raises(DbtBaseException, match="rule email_name: 'of' names a rule whose columns"):
+        world.run_dbt(
+            ["compile", "--select", "id_rules"],
+            variables={"identity_rules": [rule, phone | {"of": None}]},
+        )

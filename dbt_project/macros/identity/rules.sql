@@ -24,6 +24,14 @@
         {%- if rule.kind == 'composite' and 'of' not in rule -%}
             {{ exceptions.raise_compiler_error(at ~ ": 'of' names the rule it completes; add it.") }}
         {%- endif -%}
+        {%- if rule.kind == 'composite' -%}
+            {%- set completed = var('identity_rules') | selectattr('rule', 'equalto', rule.of) | list -%}
+            {%- if completed | length == 0 or completed[0].key | reject('in', rule.key) | list -%}
+                {{ exceptions.raise_compiler_error(
+                    at ~ ": 'of' names a rule whose columns are all in this rule's key; mend it."
+                ) }}
+            {%- endif -%}
+        {%- endif -%}
         {%- if rule.kind in kinds -%}{%- do chosen.append(rule) -%}{%- endif -%}
     {%- endfor -%}
     {{ return(chosen) }}

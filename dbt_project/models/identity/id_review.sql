@@ -2,7 +2,8 @@
 -- A key in conflict would join two customers, a guarded component would be one person who
 -- contradicts themselves, a score is too low to join, or forbidden to. None is joined; a person may
 -- know better. What an override has settled is left out.
-with keys as (
+-- Keys are read where they lie: writing all of them out for three readers doubled the cost.
+with keys as not materialized (
     select * from {{ ref('id_keys') }}
     union all
     select * from {{ ref('id_composite_keys') }}
@@ -45,22 +46,30 @@ conflicts as (
         and overridden.key_hash is null
 ),
 
-key_conflicts as (
+conflict_carriers as (
     select
-        'k_' || left(conflicts.key_hash, 12) as matter_id,
-        'key_conflict' as kind,
-        conflicts.rule as reason,
-        count(*) as record_count,
-        min(keys.record_key) as first_record,
-        max(keys.record_key) as last_record,
-        null::double as probability,
-        null::varchar as evidence
+        keys.record_key,
+        keys.rule,
+        keys.key_hash
     from conflicts
     inner join keys
         on
             conflicts.rule = keys.rule
             and conflicts.key_hash = keys.key_hash
-    group by conflicts.rule, conflicts.key_hash
+),
+
+key_conflicts as (
+    select
+        'k_' || left(key_hash, 12) as matter_id,
+        'key_conflict' as kind,
+        rule as reason,
+        count(*) as record_count,
+        min(record_key) as first_record,
+        max(record_key) as last_record,
+        null::double as probability,
+        null::varchar as evidence
+    from conflict_carriers
+    group by rule, key_hash
 ),
 
 contradictions as (
@@ -76,18 +85,6 @@ contradictions as (
     from guarded
     where reason <> 'never_link'
     group by raw_component, reason
-),
-
-conflict_carriers as (
-    select
-        keys.record_key,
-        keys.rule,
-        keys.key_hash
-    from conflicts
-    inner join keys
-        on
-            conflicts.rule = keys.rule
-            and conflicts.key_hash = keys.key_hash
 ),
 
 -- two records that a key in conflict names already are one matter, not two
