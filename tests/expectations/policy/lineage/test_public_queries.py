@@ -4,7 +4,7 @@ The queries and tables come with DuckDB's own extensions, as packages of its ver
 downloaded. sqlglot counts as a value what partitions or orders a window; ours calls that selection.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from importlib import import_module
@@ -85,12 +85,12 @@ def test_every_query_is_walked_to_the_columns_that_it_has(benchmark: Benchmark) 
         assert any(column.value or column.functions for column in one.lineage.columns), one.name
 
 
-def test_values_are_sqlglots_but_for_what_partitions_orders_or_groups(
-    benchmark: Benchmark,
-) -> None:
+def agreeing(queries: Sequence[Walked], schema: Schema) -> float:
+    """The share of columns whose value sqlglot traces alike; asserts that it never finds less, and
+    that what it finds beyond ours selected the value or the row."""
     equal = columns = 0
-    for one in benchmark.queries:
-        theirs = resolved(one.sql, benchmark.schema)
+    for one in queries:
+        theirs = resolved(one.sql, schema)
         assert theirs is not None, f"sqlglot can't resolve {one.name}"
         for found, ours in zip(theirs, one.lineage.columns, strict=True):
             columns += 1
@@ -99,4 +99,16 @@ def test_values_are_sqlglots_but_for_what_partitions_orders_or_groups(
             assert found - ours.value <= ours.selection | one.lineage.rows, (
                 f"{one.name} {ours.name}"
             )
-    assert equal / columns > 0.97
+    return equal / columns
+
+
+def test_values_are_sqlglots_but_for_what_partitions_orders_or_groups(
+    benchmark: Benchmark,
+) -> None:
+    """Every fourth query; sqlglot takes 0.1 CPU s for each."""
+    assert agreeing(benchmark.queries[::4], benchmark.schema) > 0.95
+
+
+@pytest.mark.slow
+def test_the_values_of_all_queries_are_sqlglots(benchmark: Benchmark) -> None:
+    assert agreeing(benchmark.queries, benchmark.schema) > 0.97
