@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ CONTACTS, CUSTOMERS, TICKETS = (
     "staging.stg_policy__policyholders",
     "staging.stg_service__tickets",
 )
-SAID = {"author": "steward", "reason": "the customer called", "at": AS_OF}
+SAID: dict[str, Any] = {"author": "steward", "reason": "the customer called", "at": AS_OF}
 few = settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -115,10 +116,15 @@ def record_keys(world: World) -> list[str]:
     return sorted(row["record_key"] for rows in world.values() for row in rows)
 
 
-def decisions(records: Sequence[str]) -> st.SearchStrategy[list[Override]]:
+def decisions(
+    records: Sequence[str], persons: set[frozenset[str]]
+) -> st.SearchStrategy[list[Override]]:
     """Up to three overrides about these records, which may contradict one another."""
     some = st.sampled_from(records)
     pairs = st.tuples(some, some).filter(lambda pair: pair[0] != pair[1])
+    joined = [pair for one in persons for pair in combinations(sorted(one), 2)]
+    if joined:  # whom to part is mostly asked about records that are one person
+        pairs = st.one_of(st.sampled_from(sorted(joined)), pairs)
     return st.lists(
         st.one_of(
             st.builds(lambda pair: identity_overrides.pair("never_link", pair, **SAID), pairs),
@@ -214,7 +220,7 @@ def test_what_a_person_decided_holds_and_its_end_restores_everybody(
 ) -> None:
     before = start(identity, world)
     persons_before = partition(identity)
-    overrides = data.draw(decisions(record_keys(world)))
+    overrides = data.draw(decisions(record_keys(world), persons_before))
     decide(identity, overrides)
     between = run(identity, world, day=1)
     persons_between = partition(identity)
