@@ -20,6 +20,8 @@ from orchestration.increment.models import Models
 from orchestration.warehouse import open_warehouse
 
 DONE = {"success", "pass", "warn", "no-op"}
+# Off: of 20 random histories, 3 left rows of id_contact_components out; a full build is right.
+INCREMENTS = False
 
 
 @dataclass
@@ -35,7 +37,7 @@ class Build:
     def records(self) -> list[NodeResult]:
         """The selector `records`: staging, and identity up to what the rules alone say."""
         digest = state.digest_of(self.project_dir)
-        if self._models is None or not self._may_increment(digest):
+        if not INCREMENTS or self._models is None or not self._may_increment(digest):
             return self._records_in_full(digest, self._models, lambda: self._selected("records"))
         staged = self._named(["assent.staging"])
         if not all_done(staged):
