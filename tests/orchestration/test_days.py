@@ -1,4 +1,5 @@
-"""Three days in a row: new, changed, late and repeated files, and withdrawals among them."""
+"""Three days in a row: new, changed, late and repeated files, and withdrawals among them; and a
+warehouse that is deleted on the way, of which nothing is kept in it alone."""
 
 import csv
 import json
@@ -8,10 +9,13 @@ from typing import Any
 
 import pytest
 
-from tests.orchestration.conftest import DAYS, Day
-from tests.orchestration.places import Place
+from tests.orchestration.conftest import DAYS, Day, Finished, Run
+from tests.orchestration.places import AS_OF, Place
 
 LATER_DAYS = range(1, DAYS + 1)
+# When a file was loaded is known to the warehouse alone, and so is what is reckoned from it: now
+# all of them were loaded at once.
+LOAD_TIMES = ("_loaded_at", "loaded_at", "source_at", "expires_at")
 RESTRICTIVE = {"withdrawn", "objected", "denied"}
 
 
@@ -158,6 +162,30 @@ def test_the_log_only_grows(days: list[Day]) -> None:
         assert len(after) > len(before)
 
 
+@pytest.mark.slow
+def test_a_warehouse_deleted_after_one_run_is_rebuilt_row_for_row(
+    first: Finished, run: Run, path_directory: Path
+) -> None:
+    place = first.place.copy_to(path_directory / "rebuilt")
+    _delete_warehouse(place)
+    ended = run(place, AS_OF)
+    assert ended.succeeded, ended.problems
+    assert place.tables() == first.place.tables()
+    assert place.sent() == first.place.sent()
+
+
+def test_a_warehouse_deleted_after_some_days_is_rebuilt_and_nothing_is_sent(
+    days: list[Day], run: Run, path_directory: Path
+) -> None:
+    day = days[2]
+    place = day.place.copy_to(path_directory / "rebuilt-later")
+    _delete_warehouse(place)
+    ended = run(place, day.as_of)
+    assert ended.succeeded, ended.problems
+    assert place.tables(without=LOAD_TIMES) == day.place.tables(without=LOAD_TIMES)
+    assert place.sent() == day.place.sent()
+
+
 def _withdrawals(day: Day) -> list[tuple[str, dict[str, Any]]]:
     """(person_id, event) of the restrictions in the day's files that no later grant undoes."""
     found = []
@@ -223,3 +251,10 @@ def _is_moment(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _delete_warehouse(place: Place) -> None:
+    files = list(place.home.glob("warehouse.duckdb*"))
+    assert files
+    for file in files:
+        file.unlink()
