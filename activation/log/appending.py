@@ -53,19 +53,21 @@ def settle_keys(at: Layout, key: PublicKey) -> KeyChain:
     raise KeyProblem("public_key: this log was signed with another key; restore that key's file")
 
 
-def load_head(at: Layout, chain: KeyChain) -> tuple[BatchHeader | None, Frontier]:
+def load_head(
+    at: Layout, chain: KeyChain, settled: int | None = None
+) -> tuple[BatchHeader | None, Frontier]:
     """The last committed batch and its frontier, after clearing away what was never committed.
 
-    Call with the lock held. Raises LogDamaged when what is there can't come from a crash: then
-    nothing is removed, since it may be evidence.
+    `settled` is the batch at which this process left the log in order: while it still ends there,
+    no directory is listed, and the cost is off the number of batches. Call with the lock held.
+    Raises LogDamaged when what is there can't come from a crash: then nothing is removed, since it
+    may be evidence.
     """
-    numbers = at.committed()
-    last = numbers[-1] if numbers else 0
-    _refuse_truncation(at, last)
-    _discard_uncommitted(at, last)
-    inputs.discard_after(at.inputs, last)
-    erasure.resume(at)
-    replenish_copies(at)
+    if settled and _ends_at(at, settled):
+        last = settled
+        erasure.resume(at)
+    else:
+        last = _settle(at)
     if not last:
         return None, Frontier()
     try:
@@ -73,6 +75,31 @@ def load_head(at: Layout, chain: KeyChain) -> tuple[BatchHeader | None, Frontier
     except NoteRefused as error:
         raise LogDamaged(f"checkpoints/{last:06d}: {error}") from None
     return header, _frontier_after(at, header)
+
+
+def _ends_at(at: Layout, last: int) -> bool:
+    """Whether the log ends at this batch, with nothing begun behind it and its copy in place."""
+    begun = (at.checkpoint, at.segment, at.opening, at.recorded)
+    if not at.checkpoint(last).exists() or any(place(last + 1).exists() for place in begun):
+        return False
+    if at.copies is None:
+        return True
+    copy, next_copy = (at.copies / f"{number:06d}" for number in (last, last + 1))
+    if next_copy.exists() or not copy.exists():
+        return False
+    return _text_of(copy) == split(at.checkpoint_text(last))[0]
+
+
+def _settle(at: Layout) -> int:
+    """Put the whole log in order; the number of its last batch, or 0."""
+    numbers = at.committed()
+    last = numbers[-1] if numbers else 0
+    _refuse_truncation(at, last)
+    _discard_uncommitted(at, last)
+    inputs.discard_after(at.inputs, last)
+    erasure.resume(at)
+    replenish_copies(at)
+    return last
 
 
 def _refuse_truncation(at: Layout, last: int) -> None:
@@ -114,10 +141,16 @@ def replenish_copies(at: Layout) -> None:
     newest = max(copied, default=0)
     for number in at.committed():
         if number not in copied:
-            note = at.checkpoint_text(number)
-            publish_bytes(at.copies / f"{number:06d}", note.encode(), mode=READ_ONLY)
+            copy_checkpoint(at, number)
         elif number == newest and _text_of(copied[number]) != split(at.checkpoint_text(number))[0]:
             raise LogDamaged(f"checkpoints/{number:06d}: differs from its copy; the log forked")
+
+
+def copy_checkpoint(at: Layout, number: int) -> None:
+    """Copy the checkpoint that was just signed; the earlier ones have their copies."""
+    if at.copies is not None:
+        note = at.checkpoint_text(number)
+        publish_bytes(at.copies / f"{number:06d}", note.encode(), mode=READ_ONLY)
 
 
 def _replenish(source: Path, copies: Path | None) -> None:

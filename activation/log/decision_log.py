@@ -72,6 +72,7 @@ class DecisionLog:
         self._entropy = entropy
         self._clock = clock
         self._headers: dict[int, BatchHeader] = {}
+        self._settled: int | None = None  # where this object left the log in order
         if signing_key:
             prepare(self._at, signing_key)
 
@@ -102,7 +103,8 @@ class DecisionLog:
 
     def batches(self) -> list[BatchHeader]:
         """All committed batches, the oldest first. Signatures are checked by `verify`."""
-        return [self._header(number) for number in self._at.committed()]
+        numbers = self._at.committed()
+        return self._headers_to(numbers[-1]) if numbers else []
 
     @property
     def size(self) -> int:
@@ -113,6 +115,9 @@ class DecisionLog:
     def checkpoint(self, batch: int) -> str:
         """The signed note after a batch. Raises LogDamaged when the log has no such batch."""
         return self._at.checkpoint_text(batch)
+
+    def _headers_to(self, last: int) -> list[BatchHeader]:
+        return [self._header(number) for number in range(1, last + 1)]
 
     def _header(self, number: int) -> BatchHeader:
         if number not in self._headers:
@@ -143,7 +148,7 @@ class DecisionLog:
         if not len(text):
             return None
         with self._writing(sealed_at) as writer:
-            batch, mask = known(self._at, self.batches(), text)
+            batch, mask = known(self._at, self._headers_to(writer.last), text)
             if pc.any(mask).as_py():
                 raise DuplicateDecision(
                     f"batch {batch} holds some of these decisions already; "
@@ -180,11 +185,13 @@ class DecisionLog:
         if self._key is None:
             raise KeyProblem("this log was opened for reading; give the signing key to append")
         with exclusive(self._at.lock):
-            writer = Writer(self._at, self._key, self._entropy)
-            if not subtrees.is_whole(self._at, self.size):
-                repair(self._at, self.batches())
-            writer.drain(self.batches(), sealed_at)
+            settled, self._settled = self._settled, None
+            writer = Writer(self._at, self._key, self._entropy, settled)
+            if not subtrees.is_whole(self._at, writer.size):
+                repair(self._at, self._headers_to(writer.last))
+            writer.drain(self._headers_to, sealed_at)
             yield writer
+            self._settled = writer.last
 
     def read(self, batch: int | None = None) -> pa.Table:
         """All committed rows, or one batch's, in seq order, with rows.READ_SCHEMA.

@@ -83,15 +83,17 @@ def numbered(directory: Path, suffix: str = "") -> tuple[dict[int, Path], list[P
     """The files named 000001, 000002, ... by number, and those that have no business here."""
     known: dict[int, Path] = {}
     strange: list[Path] = []
-    for path in sorted(directory.iterdir()) if directory.is_dir() else ():
-        if path.name.startswith("."):
+    names = sorted(path.name for path in directory.iterdir()) if directory.is_dir() else ()
+    form = re.compile(r"(\d{6,12})" + re.escape(suffix), re.ASCII)
+    for name in names:
+        if name.startswith("."):
             continue
-        match = re.fullmatch(r"(\d{6,12})" + re.escape(suffix), path.name, re.ASCII)
+        match = form.fullmatch(name)
         number = int(match[1]) if match else 0
-        if number and path.name == f"{number:06d}{suffix}":
-            known[number] = path
+        if number and name == f"{number:06d}{suffix}":
+            known[number] = directory / name
         else:
-            strange.append(path)
+            strange.append(directory / name)
     return known, strange
 
 

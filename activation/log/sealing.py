@@ -4,7 +4,7 @@ A batch is written inputs and openings first, then segment, then checkpoint. Wha
 checkpoint never happened, and the next writer removes it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,7 +21,7 @@ from activation.log import (
     segments,
     subtrees,
 )
-from activation.log.appending import load_head, replenish_copies, settle_keys
+from activation.log.appending import copy_checkpoint, load_head, replenish_copies, settle_keys
 from activation.log.checkpoints import NO_FORMER, BatchHeader
 from activation.log.durable import READ_ONLY, make_directory, publish_bytes
 from activation.log.errors import KeyProblem
@@ -65,9 +65,10 @@ def known(at: Layout, headers: Iterable[BatchHeader], text: pa.Table) -> tuple[i
     same id: reading those alone keeps the cost off the log's size.
     """
     extremes = pc.min_max(text["as_of"]).as_py()
+    earliest = parse_instant(extremes["min"])
     mask, found = pa.repeat(False, len(text)), 0
     for header in headers:
-        if instant_text(header.as_of) < extremes["min"]:
+        if header.as_of < earliest:
             continue
         path = at.segment(header.number)
         if (segments.first_as_of(path) or instant_text(header.as_of)) > extremes["max"]:
@@ -82,21 +83,39 @@ def known(at: Layout, headers: Iterable[BatchHeader], text: pa.Table) -> tuple[i
 class Writer:
     """The one who holds the log's lock: knows its head, and moves it batch by batch."""
 
-    def __init__(self, at: Layout, key: SigningKey, entropy: Entropy) -> None:
-        """Find the head, clearing away what was never committed. Raises LogDamaged, KeyProblem."""
+    def __init__(
+        self, at: Layout, key: SigningKey, entropy: Entropy, settled: int | None = None
+    ) -> None:
+        """Find the head, clearing away what was never committed; `settled` as load_head says.
+
+        Raises LogDamaged, KeyProblem.
+        """
         self._at, self._key, self._entropy = at, key, entropy
         self._chain = settle_keys(at, key.public)
-        self._head, self._frontier = load_head(at, self._chain)
+        self._head, self._frontier = load_head(at, self._chain, settled)
         self.drained: Batch | None = None
 
-    def drain(self, headers: Iterable[BatchHeader], sealed_at: datetime) -> None:
-        """Seal what waits in the journal as a batch of its own, `drained`."""
+    @property
+    def last(self) -> int:
+        """Number of the last committed batch, or 0."""
+        return self._head.number if self._head else 0
+
+    @property
+    def size(self) -> int:
+        """Number of rows committed."""
+        return self._frontier.size
+
+    def drain(self, headers: Callable[[int], Iterable[BatchHeader]], sealed_at: datetime) -> None:
+        """Seal what waits in the journal as a batch of its own, `drained`.
+
+        `headers` gives those of all batches up to a number.
+        """
         closed = journal.close_all(self._at.journal)
         text, answered = journal.read_all(closed)
         text = _first_of_each(text)
         if len(text):
             # A writer killed between sealing and forgetting leaves rows that the log has already.
-            _, mask = known(self._at, headers, text)
+            _, mask = known(self._at, headers(self.last), text)
             text = text.filter(pc.invert(mask))
         if len(text):
             recorded = requests.inputs_of(answered, text["decision_id"])
@@ -105,17 +124,15 @@ class Writer:
 
     def _link(self) -> str:
         """The digest that the next checkpoint or transition names."""
-        last = self._head.number if self._head else 0
         digest = self._head.digest if self._head else NO_FORMER
-        return self._chain.link_after(last) or digest
+        return self._chain.link_after(self.last) or digest
 
     def rotate(self, new: SigningKey, at: datetime) -> Transition:
         """Let another key sign from the next batch on. Raises KeyProblem."""
         if new.public in self._chain.keys or new.public.name != self._key.public.name:
             raise KeyProblem("the new key has signed here before, or is of another origin")
-        last = self._head.number if self._head else 0
         number = len(self._chain.transitions) + 1
-        transition = Transition(number, last, self._key.public, new.public, at, self._link())
+        transition = Transition(number, self.last, self._key.public, new.public, at, self._link())
         note = new.cosign(self._key.sign(transition.text()))
         make_directory(self._at.transitions)
         publish_bytes(self._at.transitions / f"{number:06d}", note.encode(), mode=READ_ONLY)
@@ -125,8 +142,7 @@ class Writer:
 
     def seal(self, text: pa.Table, run: Run, recorded: Inputs | None = None) -> Batch:
         """Write one batch of rows that are checked."""
-        former, frontier = self._head, self._frontier
-        number = former.number + 1 if former else 1
+        number, frontier = self.last + 1, self._frontier
         keys = openings.keys(self._entropy(canonical.KEY_BYTES * len(text)), len(text))
         seqs = pa.array(range(frontier.size, frontier.size + len(text)), pa.int64())
         sealed, opened = committed(text, number, seqs, keys)
@@ -148,7 +164,7 @@ class Writer:
         segments.write(self._at.segment(number), sealed, frontier, after)
         subtrees.extend(self._at, frontier.size, completed)
         publish_bytes(self._at.checkpoint(number), note.encode(), mode=READ_ONLY)
-        replenish_copies(self._at)
+        copy_checkpoint(self._at, number)
         self._head, self._frontier = header, after
         rows = text.append_column("batch", sealed["batch"]).append_column("seq", sealed["seq"])
         rows = rows.append_column("commitment", sealed["commitment"])
