@@ -175,6 +175,8 @@ def _carry_out(request: Mapping[str, Any], announcer: _Announcer) -> None:
     from orchestration.observer import RunRecord, listening
 
     record, status = RunRecord(), 1
+    # The threads of dbt's static parser don't survive a fork: a second project would hang in it.
+    os.environ["DBT_STATIC_PARSER"] = "False"
     try:
         home = environment.home(Path(request["home"]), Path(request["landing"]))
         as_of = datetime.fromisoformat(request["as_of"])
