@@ -77,6 +77,17 @@ select record_key, component from identity.id_joined
 union
 select other_component, component from identity.id_proposals where verdict = 'join'
 """
+# A record that only a score brings here may lack the rest of its component, which did not change.
+_CONTACTS_ELSEWHERE = """
+delete from {increment}.id_contact_components
+where record_key not in (select record_key from {work}.rule_scope)
+"""
+_CONTACTS_KEPT = """
+insert into {increment}.id_contact_components by name
+select * from identity.id_contact_components
+where record_key in (select record_key from {work}.scope)
+    and record_key not in (select record_key from {work}.rule_scope)
+"""
 # Another record has the device too, one that is not in the scope.
 _DEVICES = """
 insert into {database}.store.identity_override
@@ -133,7 +144,10 @@ def reached(joins: Iterable[tuple[str, str]], seeds: Iterable[str]) -> set[str]:
 def solve(connection: duckdb.DuckDBPyConnection, models: Models) -> None:
     """Build every model of the second half over work.scope, in the database `increment`."""
     _copy_sources(connection, models)
-    for name in BUILT:
+    models.build(connection, "id_contact_components")
+    run(connection, _CONTACTS_ELSEWHERE)
+    run(connection, _CONTACTS_KEPT)
+    for name in BUILT[1:]:
         models.build(connection, name)
 
 

@@ -42,6 +42,12 @@ def test_an_increment_gives_what_a_full_build_gives(
     assert check_history(seed, compiled, matching, days=3) > 0
 
 
+def test_a_score_that_brings_in_a_part_of_a_component_keeps_its_contacts(
+    compiled: Mapping[str, Any], matching: Model
+) -> None:
+    check_history(416, compiled, matching, days=1)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_over_sixty_histories_an_increment_gives_what_a_full_build_gives(
