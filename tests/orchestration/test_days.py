@@ -45,6 +45,15 @@ def test_landing_holds_every_accepted_row_of_every_day(days: list[Day], number: 
 
 
 @pytest.mark.parametrize("number", LATER_DAYS)
+def test_a_later_day_solves_the_identity_of_few_records(days: list[Day], number: int) -> None:
+    place = days[number].place
+    run = "select stage, is_increment from identity_state.run"
+    assert place.rows(run) == [("committed", True)]
+    solved = place.value("select count(*) from identity_state.scope")
+    assert 0 < solved < place.value("select count(*) from identity.id_records") / 3
+
+
+@pytest.mark.parametrize("number", LATER_DAYS)
 def test_a_repeated_file_adds_nothing(days: list[Day], number: int) -> None:
     day = days[number]
     repeated = sorted(name.split(":")[0] for name in day.written.faults if ":repeated" in name)
