@@ -51,8 +51,8 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
     def _engine(self, shard: str) -> Engine:
         engine = self._kept.get(shard)
         if engine is None:
-            for other in self._kept.keys() - {INDEX_SHARD_NAME}:
-                if shard != INDEX_SHARD_NAME:
+            if shard != INDEX_SHARD_NAME:
+                for other in self._kept.keys() - {INDEX_SHARD_NAME}:
                     self._kept.pop(other).dispose()
             engine = create_engine(
                 self.conn_string_for_shard(shard), connect_args={"timeout": BUSY_SECONDS}

@@ -24,6 +24,18 @@ class WarehouseBusyError(RuntimeError):
 
 
 @contextmanager
+def warehouse_transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """What is written within it is there as a whole or, when it fails, not at all."""
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+@contextmanager
 def open_warehouse(
     path: Path,
     *,

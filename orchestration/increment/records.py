@@ -8,6 +8,7 @@ from orchestration.increment import state
 from orchestration.increment.models import DATABASE, Models
 from orchestration.increment.replace import replace_rows
 from orchestration.increment.scope import WORK, copy, run
+from orchestration.warehouse import warehouse_transaction
 
 _INCREMENT = f"{DATABASE}.identity"
 
@@ -154,8 +155,7 @@ def publish(connection: duckdb.DuckDBPyConnection, digest: str, as_of: datetime)
         f"select record_key from {WORK}.scope",
         f"select record_key from {WORK}.changed",
     )
-    connection.begin()
-    try:
+    with warehouse_transaction(connection):
         for name in CHANGED_ALONE:
             replace_rows(connection, name, "record_key", changed)
         for name in (*LINKS, "id_composite_keys", *AFTER_KEYS):
@@ -171,10 +171,6 @@ def publish(connection: duckdb.DuckDBPyConnection, digest: str, as_of: datetime)
         composites = f"select key_hash from {WORK}.affected_composite"
         replace_rows(connection, "id_composite_key_status", "key_hash", composites)
         _write_state(connection, digest, as_of)
-        connection.commit()
-    except BaseException:
-        connection.rollback()
-        raise
 
 
 def _write_state(connection: duckdb.DuckDBPyConnection, digest: str, as_of: datetime) -> None:

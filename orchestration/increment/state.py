@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.dbt_runner import project_digest
-from orchestration.warehouse import has_table
+from orchestration.warehouse import has_table, warehouse_transaction
 
 _CODE = (Path(__file__).parent, Path(__file__).parents[1] / "matching")
 BUILDING, RECORDS, PERSONS, COMMITTED = "building", "records", "persons", "committed"
@@ -78,13 +78,12 @@ def can_increment(connection: duckdb.DuckDBPyConnection, digest: str) -> bool:
 def begin(connection: duckdb.DuckDBPyConnection, digest: str, as_of: datetime) -> None:
     """Mark a full build as begun: whatever it changes, the next run does not build on it before it
     is committed."""
-    connection.begin()
-    for statement in _TABLES:
-        connection.execute(statement)
-    connection.execute(
-        "insert into identity_state.run values (?, ?, ?, false, 0)", [digest, BUILDING, as_of]
-    )
-    connection.commit()
+    with warehouse_transaction(connection):
+        for statement in _TABLES:
+            connection.execute(statement)
+        connection.execute(
+            "insert into identity_state.run values (?, ?, ?, false, 0)", [digest, BUILDING, as_of]
+        )
 
 
 def current(connection: duckdb.DuckDBPyConnection) -> Stage | None:

@@ -9,6 +9,7 @@ import duckdb
 from orchestration.increment import persons, records, scope, state
 from orchestration.increment.models import DATABASE, Models, create_schemas
 from orchestration.increment.scope import WORK
+from orchestration.warehouse import warehouse_transaction
 
 # Above this share of the records one full build is cheaper than their scope and the replacing.
 LARGEST_SHARE = 0.3
@@ -56,14 +57,9 @@ def update_persons(
         count = persons.find_scope(connection)
         persons.solve(connection, models)
         persons.write_persons(connection)
-        connection.begin()
-        try:
+        with warehouse_transaction(connection):
             persons.publish(connection)
             state.advance(connection, state.RECORDS, state.PERSONS, as_of)
-            connection.commit()
-        except BaseException:
-            connection.rollback()
-            raise
     return count
 
 
@@ -73,13 +69,12 @@ def remember_records(
     """After a full build of the first half: note down what it was built from."""
     with _increment(connection):
         scope.write_content(connection, models)
-        connection.begin()
-        connection.execute(f"insert into identity_state.record select * from {WORK}.content")
-        connection.execute(
-            "insert into identity_state.override select * from store.identity_override"
-        )
-        state.advance(connection, state.BUILDING, state.RECORDS, as_of)
-        connection.commit()
+        with warehouse_transaction(connection):
+            connection.execute(f"insert into identity_state.record select * from {WORK}.content")
+            connection.execute(
+                "insert into identity_state.override select * from store.identity_override"
+            )
+            state.advance(connection, state.BUILDING, state.RECORDS, as_of)
 
 
 @contextmanager

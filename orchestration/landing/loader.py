@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +23,7 @@ from orchestration.landing.records import Batch, Shape
 from orchestration.landing.report import FileResult, LoadReport, Status
 from orchestration.landing.tables import create_tables, expire_quarantine
 from orchestration.landing.writer import FileWriter, LandingPolicy, Origin, Tally
+from orchestration.warehouse import warehouse_transaction
 
 _Reader = Callable[[IO[bytes], EntityContract, Shape], Iterator[Batch]]
 _READERS: dict[str, _Reader] = {
@@ -60,7 +60,7 @@ def load(
         raise ValueError("loaded_at has no UTC offset; pass an aware datetime")
     contracts = read_contracts(sources)
     files = discover(landing, contracts)
-    with _transaction(connection):
+    with warehouse_transaction(connection):
         create_tables(connection, contracts)
         expire_quarantine(connection, loaded_at)
     by_entity = {(contract.system, contract.entity): contract for contract in contracts}
@@ -96,7 +96,7 @@ class _Loader:
         fingerprint = contract.fingerprint if contract else None
         if known and contract and known.status in ("loaded", "repeated"):
             if known.revision < newest:
-                with _transaction(self.connection):
+                with warehouse_transaction(self.connection):
                     self.audit.restore(known, newest + 1)
                     self.audit.settle(contract, file, digest)
             return None
@@ -104,12 +104,12 @@ class _Loader:
             return None
         revision = known.revision if known else newest + 1
         try:
-            with _transaction(self.connection):
+            with warehouse_transaction(self.connection):
                 self.audit.forget(file.name, digest)
                 result = self._new_content(file, contract, digest, revision)
         except (OSError, FileRejectedError) as error:
             result = _result(file, digest, "failed", _message(file, error))
-            with _transaction(self.connection):
+            with warehouse_transaction(self.connection):
                 self.audit.forget(file.name, digest)
                 self.audit.record(result, self.loaded_at, fingerprint, revision)
         return result
@@ -171,21 +171,10 @@ class _Loader:
     def _fail_unread(self, file: LandingFile, message: str) -> FileResult:
         """Report a file whose bytes can't be had; it has no digest and is tried by every load."""
         result = _result(file, None, "failed", message)
-        with _transaction(self.connection):
+        with warehouse_transaction(self.connection):
             self.audit.forget(file.name, None)
             self.audit.record(result, self.loaded_at, None, 0)
         return result
-
-
-@contextmanager
-def _transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    connection.begin()
-    try:
-        yield
-    except BaseException:
-        connection.rollback()
-        raise
-    connection.commit()
 
 
 def _reconcile(file: LandingFile, tally: Tally) -> None:

@@ -14,7 +14,7 @@ from orchestration.matching.parameters import load_parameters
 from orchestration.matching.proposals import propose
 from orchestration.matching.scoring import SCORES, Model, score
 from orchestration.matching.settings import load_settings
-from orchestration.warehouse import has_table, replace_table
+from orchestration.warehouse import has_table, replace_table, warehouse_transaction
 
 # Above this share of changed records scoring all of them is cheaper than two passes.
 MOST_CHANGED = 0.3
@@ -72,13 +72,8 @@ def match(connection: duckdb.DuckDBPyConnection, model: Model) -> Matched:
         if not has_table(connection, "identity", table):
             replace_table(connection, "identity", table, schema.empty_table())
     version = model.version
-    connection.begin()
-    try:
+    with warehouse_transaction(connection):
         scored = _update_scores(connection, model, version)
-        connection.commit()
-    except BaseException:
-        connection.rollback()
-        raise
     # After the commit: DuckDB takes what its own open transaction wrote for empty, and joins it by
     # nested loops.
     proposals = propose(connection, model)
