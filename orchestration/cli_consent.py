@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from activation.consent.events import InvalidEvent
 from activation.consent.identifiers import normalise
-from activation.consent.ledger import verify_chain, watermark
+from activation.consent.ledger import verify_chain
 from activation.consent.lookup import history as events_under
 from activation.consent.notices import load_notices
 from activation.consent.recording import record as record_event
@@ -104,12 +104,11 @@ def show(who: str, as_of: datetime | None, home_dir: Path | None) -> None:
     rules = RuleBook(regimes)
     scopes = [(purpose, channel) for purpose in regimes.purposes for channel in regimes.channels]
     with _store(home_dir) as engine, engine.connect() as store:
-        head = watermark(store).seq
         for person_id, person in found.items():
-            verdicts = stand(store, person, scopes, rules, as_of=as_of or current_time(home))
+            standing = stand(store, person, scopes, rules, as_of=as_of or current_time(home))
             click.echo(
                 f"{person_id}, {person.jurisdiction or 'country unknown'}, "
-                f"{len(person.links)} identifiers; ledger up to entry {head}"
+                f"{len(person.links)} identifiers; ledger up to entry {standing.seq}"
             )
             _print(
                 ("purpose", "channel", "verdict", "reason", "evidence", "what would change it"),
@@ -121,7 +120,7 @@ def show(who: str, as_of: datetime | None, home_dir: Path | None) -> None:
                         verdict.evidence or "",
                         LIFTS.get(verdict.reason, ""),
                     )
-                    for scope, verdict in verdicts.items()
+                    for scope, verdict in standing.verdicts.items()
                 ],
             )
 

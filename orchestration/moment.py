@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
@@ -57,7 +57,7 @@ def decision_point(home: Home, at: datetime) -> Iterator[DecisionPoint]:
             return next(found for part, found in of_slice if part.holds(person_id))
 
         with log.stream(seal_every=SEAL_EVERY) as stream:
-            yield DecisionPoint(
+            point = DecisionPoint(
                 copies=home.read_copy,
                 store=store,
                 log=log,
@@ -65,6 +65,8 @@ def decision_point(home: Home, at: datetime) -> Iterator[DecisionPoint]:
                 rules=rules,
                 record_inputs=home.record_inputs is not RecordInputs.NONE,
             )
+            with closing(point):
+                yield point
     finally:
         store.dispose()
 

@@ -1,6 +1,7 @@
 """The events under given identifiers, by index: what is known of one person, or of a batch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -8,16 +9,27 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from activation.consent.events import ConsentEvent
-from activation.store.tables import consent_event
+from activation.store.reader import Reader
+from activation.store.tables import consent_event, ledger_head
+
+Identifier = tuple[str, str]
 
 # SQLite takes expressions 1,000 deep.
 _IDENTIFIERS_AT_ONCE: Final = 400
 _FIELDS: Final = tuple(ConsentEvent.__dataclass_fields__)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a ledger that reaches to place `seq` has under some identifiers, in its order."""
+
+    seq: int
+    events: list[ConsentEvent]
+
+
 def history(
-    connection: Connection,
-    identifiers: Sequence[tuple[str, str]],
+    source: Connection | Reader,
+    identifiers: Sequence[Identifier],
     *,
     known_at: datetime | None = None,
 ) -> list[ConsentEvent]:
@@ -25,26 +37,46 @@ def history(
 
     With `known_at`, only what the ledger had recorded and what had happened by then.
     """
+    return known(source, identifiers, known_at=known_at).events
+
+
+def known(
+    source: Connection | Reader,
+    identifiers: Sequence[Identifier],
+    *,
+    known_at: datetime | None = None,
+) -> Known:
+    """As `history`, and the place that the ledger had reached: no event up to it is missing."""
+    seqs: list[int] = []
     found: list[ConsentEvent] = []
-    for start in range(0, len(identifiers), _IDENTIFIERS_AT_ONCE):
+    for start in range(0, len(identifiers) or 1, _IDENTIFIERS_AT_ONCE):
         some = identifiers[start : start + _IDENTIFIERS_AT_ONCE]
-        statement = _under(len(some), connection.dialect.name)
+        statement = _under(len(some), source.dialect.name)
         given = tuple(part for pair in some for part in pair)
-        found.extend(map(_stored_event, connection.exec_driver_sql(statement, given)))
+        rows: Iterable[Sequence[Any]] = source.exec_driver_sql(statement, given)
+        for seq, *event in rows:
+            seqs.append(seq)
+            if event[0] is not None:
+                found.append(_stored_event(event))
     if known_at is not None:
         found = [e for e in found if e.recorded_at <= known_at and e.occurred_at <= known_at]
-    return sorted(found, key=lambda event: event.seq)
+    return Known(min(seqs), sorted(found, key=lambda event: event.seq))
 
 
 @cache
 def _under(identifiers: int, dialect: str) -> str:
     """The statement for so many pairs as a text: it serves decisions about one person, and putting
     it together anew took 1 ms against 0.07 for running it. A disjunction, since SQLite reads its
-    whole index for `(a, b) in (...)`: 141 ms for five pairs over 300,000 events."""
+    whole index for `(a, b) in (...)`: 141 ms for five pairs over 300,000 events. With the head in
+    one statement, both are of one instant; it is a row of nulls when there is no event."""
     mark = "?" if dialect == "sqlite" else "%s"
-    columns = ", ".join(consent_event.c[name].name for name in _FIELDS)
-    pairs = " or ".join([f"(identifier_type = {mark} and identifier = {mark})"] * identifiers)
-    return f"select {columns} from {consent_event.name} where {pairs}"
+    columns = ", ".join(f"e.{consent_event.c[name].name}" for name in _FIELDS)
+    pair = f"(e.identifier_type = {mark} and e.identifier = {mark})"
+    pairs = " or ".join([pair] * identifiers) or "1 = 0"
+    return (
+        f"select h.seq, {columns} from {ledger_head.name} as h "
+        f"left join {consent_event.name} as e on {pairs}"
+    )
 
 
 def _stored_event(row: Sequence[Any]) -> ConsentEvent:

@@ -11,12 +11,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from activation.consent.events import ConsentEvent
-from activation.consent.lookup import history
+from activation.consent.lookup import Identifier, known
 from activation.consent.precedence import PersonFacts, Verdict, evaluate
 from activation.consent.regimes import RuleBook
 from activation.consent.suppression import ReachedEvent, is_about_address
-
-Identifier = tuple[str, str]
+from activation.store.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +33,32 @@ class KnownPerson:
     former_links: Mapping[Identifier, datetime]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The verdict by (purpose, channel), and the place `seq` up to which the ledger was asked."""
+
+    seq: int
+    verdicts: Mapping[tuple[str, str], Verdict]
+
+
 def stand(
-    connection: Connection,
+    source: Connection | Reader,
     person: KnownPerson,
     scopes: Iterable[tuple[str, str]],
     rules: RuleBook,
     *,
     as_of: datetime,
-) -> dict[tuple[str, str], Verdict]:
+) -> Standing:
     """The verdict for each (purpose, channel) of `scopes` at `as_of` (aware UTC).
 
     Reads the ledger once, by index. In a writing transaction of the store that holds the ledger's
     head, the answer holds until it commits.
     """
     identifiers = sorted(person.links.keys() | person.former_links.keys())
-    events = history(connection, identifiers, known_at=as_of)
-    reached = list(reach(events, person.links, person.former_links))
+    ledger = known(source, identifiers, known_at=as_of)
+    reached = list(reach(ledger.events, person.links, person.former_links))
     facts = replace(person.facts, ledger_recorded_at=as_of)
-    return {
+    verdicts = {
         (purpose, channel): evaluate(
             facts,
             reached,
@@ -62,6 +69,7 @@ def stand(
         )
         for purpose, channel in scopes
     }
+    return Standing(ledger.seq, verdicts)
 
 
 def reach(

@@ -4,6 +4,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, func, select
 
 from activation.decisions.deciding import APPROVAL_SCHEMA
+from activation.store.reader import Reader
 from activation.store.tables import approval
 
 
@@ -19,16 +20,16 @@ def current_approvals(connection: Connection) -> pa.Table:
     return pa.Table.from_pylist([dict(row) for row in rows], APPROVAL_SCHEMA)
 
 
-def verdict(connection: Connection, node: str, subject_id: str, person_id: str) -> str | None:
+def verdict(reader: Reader, node: str, subject_id: str, person_id: str) -> str | None:
     """The newest verdict about one candidate, granted or refused; None when there is none."""
-    newest = connection.execute(
-        select(approval.c.verdict)
-        .where(
-            approval.c.node == node,
-            approval.c.subject_id == subject_id,
-            approval.c.person_id == person_id,
-        )
-        .order_by(approval.c.seq.desc())
-        .limit(1)
-    ).scalar()
-    return None if newest is None else str(newest)
+    given = (node, subject_id, person_id)
+    newest = reader.exec_driver_sql(_newest(reader.dialect.name), given)
+    return str(newest[0][0]) if newest else None
+
+
+def _newest(dialect: str) -> str:
+    mark = "?" if dialect == "sqlite" else "%s"
+    return (
+        f"select verdict from {approval.name} where node = {mark} and subject_id = {mark} "
+        f"and person_id = {mark} order by seq desc limit 1"
+    )

@@ -11,12 +11,13 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from functools import cached_property
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from activation.journeys.evaluation import Truth, compiled
 from activation.journeys.fields import FieldType
 
 MAXIMUM_LENGTH = 2_000
@@ -72,6 +73,11 @@ class Condition:
 
     expression: exp.Expr
     fields: frozenset[str]
+
+    @cached_property
+    def truth(self) -> Truth:
+        """The condition in plain Python; see `evaluation.holds`."""
+        return compiled(self.expression)
 
     def sql(self, column: Callable[[str], str]) -> str:
         """DuckDB text of the condition; `column` gives the quoted SQL of a field.
@@ -261,21 +267,3 @@ def _date_type(node: exp.Cast) -> FieldType:
     if not literal.is_string or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", literal.name, re.ASCII):
         raise ConditionError("a date is not in ISO form", "write it as date '2026-01-31'")
     return FieldType.DATE
-
-
-def literal_value(node: exp.Expr) -> str | int | Decimal | bool | date:
-    """Python value of a checked literal: text, number, boolean or date."""
-    if isinstance(node, exp.Boolean):
-        return bool(node.this)
-    if isinstance(node, exp.Cast):
-        return date.fromisoformat(node.this.name)
-    if isinstance(node, exp.Neg):
-        value = literal_value(node.this)
-        if not isinstance(value, int | Decimal):
-            raise TypeError("a sign stands before a value that is not a number")
-        return -value
-    if not isinstance(node, exp.Literal):
-        raise TypeError(f"{type(node).__name__} is not a literal")
-    if node.is_string:
-        return str(node.name)
-    return Decimal(node.name) if "." in node.name else int(node.name)

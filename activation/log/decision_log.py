@@ -159,13 +159,13 @@ class DecisionLog:
     def stream(
         self,
         *,
-        rows_at_once: int = 10_000,
+        rows_at_once: int | None = 10_000,
         seal_every: timedelta | None = None,
         wait: Wait = threading.Event.wait,
     ) -> LogStream:
         """A writer of single decisions with group commit: durable when `append` returns, sealed
-        when `rows_at_once` wait, every `seal_every`, at the next batch, or by `seal`. `wait` is
-        the timer's clock. Raises KeyProblem."""
+        when `rows_at_once` wait (None: never for that), every `seal_every`, at the next batch, or
+        by `seal`. `wait` is the timer's clock. Raises KeyProblem."""
         if self._key is None:
             raise KeyProblem("this log was opened for reading; give the signing key to append")
         return LogStream(Journal(self._at.journal), self.seal, rows_at_once, seal_every, wait)

@@ -17,6 +17,15 @@ from activation.log.single_rows import Rows, encode
 Wait = Callable[[threading.Event, float], bool]
 
 
+def entry(rows: Rows, request: bytes | None = None) -> list[bytes]:
+    """Rows and the request that they answer, as `LogStream.write` takes them; nothing without rows.
+
+    Raises RowRefused when a row can't be sealed.
+    """
+    encoded = encode(rows)
+    return [*encoded, request] if encoded and request is not None else encoded
+
+
 class _Ticket:
     """One caller's rows on their way. `turn` is locked until they are settled (durable, or
     refused), or until this caller is to lead."""
@@ -35,16 +44,16 @@ class LogStream:
     """A writer of single decisions, for any number of threads. Use it as a context manager.
 
     `seal` turns what is in the journal into a batch of the log; the stream calls it when
-    `rows_at_once` rows wait, when it is closed, and every `seal_every` if something waits, so that
-    a quiet hour's decisions are signed too. `wait` is the clock of that: it waits for an event for
-    so many seconds and says whether it was set.
+    `rows_at_once` rows wait (None: never for that), when it is closed, and every `seal_every` if
+    something waits, so that a quiet hour's decisions are signed too. `wait` is the clock of that:
+    it waits for an event for so many seconds and says whether it was set.
     """
 
     def __init__(
         self,
         journal: Journal,
         seal: Callable[[], object],
-        rows_at_once: int,
+        rows_at_once: int | None,
         seal_every: timedelta | None = None,
         wait: Wait = threading.Event.wait,
     ) -> None:
@@ -78,13 +87,15 @@ class LogStream:
         when the disk refuses, and what the timer's sealing raised (LogDamaged, KeyProblem); then
         the caller must not act on the decision.
         """
+        self.write(entry(rows, request))
+
+    def write(self, entries: list[bytes]) -> None:
+        """As `append`, for what `entry` made of one or several callers' rows: one write for all."""
         if self._failure is not None:
             raise self._failure
-        ticket = _Ticket(encode(rows))
-        if not ticket.rows:
+        if not entries:
             return
-        if request is not None:
-            ticket.rows.append(request)
+        ticket = _Ticket(entries)
         if self._enter(ticket):
             self._lead()
         else:
@@ -93,7 +104,7 @@ class LogStream:
                 self._lead()
         if ticket.error is not None:
             raise ticket.error
-        if self._waiting >= self._rows_at_once:
+        if self._rows_at_once is not None and self._waiting >= self._rows_at_once:
             self.seal_now()
 
     def _enter(self, ticket: _Ticket) -> bool:

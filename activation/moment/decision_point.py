@@ -6,8 +6,8 @@ the compiled SQL), and the decision log, durable before the answer.
 """
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Set
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,32 +17,34 @@ import pyarrow.compute as pc
 from sqlalchemy import Engine
 
 from activation.consent.regimes import RuleBook
-from activation.decisions.contract import DecisionError
 from activation.decisions.reference import decide_in_python
-from activation.decisions.terms import Terms, terms
-from activation.journeys.loading import JourneySet
+from activation.decisions.terms import Terms
 from activation.log import DecisionLog, LogStream
+from activation.log.stream import entry
 from activation.moment.history import History
 from activation.moment.one_person import PersonWorld, Situation, candidates, situation
 from activation.moment.past import Heard
 from activation.moment.read_copy import ReadCopy
 from activation.moment.reading import written
-from activation.moment.recorded import Key, Recorded
-from activation.release.release import Release
+from activation.moment.recorded import Entry, Key, Recorded
+from activation.moment.request import Request, Rules
+from activation.store.reader import Reader
 
 Row = Mapping[str, Any]
 DEFAULT_COPY_AGE = timedelta(hours=36)
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What a person is decided under: a release's journeys and consent rules, and the nodes that
-    an operator has stopped."""
+class _Judged:
+    """A request that is decided and not recorded yet: from what, and what it came to."""
 
-    journeys: JourneySet
-    release: Release
-    regimes: RuleBook
-    halted: Set[str] = field(default_factory=frozenset)
+    under: Terms
+    halted: frozenset[str]
+    read: Situation
+    heard: Heard
+    rows: Sequence[Row]
+    keys: Sequence[Key]
+    entries: Sequence[Entry]
 
 
 class DecisionPoint:
@@ -67,7 +69,8 @@ class DecisionPoint:
         """`copies` is where `publish_copy` writes; `rules` gives the rules of a person, who may be
         in a canary; `record_inputs` keeps what each request was decided from in the log, for
         replay. Raises CopyError when nothing was published yet."""
-        self._copies, self._store, self._log, self._stream = copies, store, log, stream
+        self._copies, self._log, self._stream = copies, log, stream
+        self._reader = Reader(store)
         self._rules, self._maximum_copy_age = rules, maximum_copy_age
         self._record_inputs = record_inputs
         self._lock = threading.Lock()
@@ -78,6 +81,10 @@ class DecisionPoint:
     def copy(self) -> ReadCopy:
         """The read copy in use."""
         return self._copy
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._reader.close()
 
     def refresh(self) -> bool:
         """Go over to a newer copy if one has been published; call it from a timer."""
@@ -118,27 +125,119 @@ class DecisionPoint:
         `nodes` or `purpose` say which nodes to decide, all without them; those decided together
         compete as in a batch. Each row is durable in the log on return and names the watermark of
         the ledger that consent was judged by. The same request for the same `at` gives the same
-        rows and logs nothing again; so does the instant of the run that published the copy. Without
-        `record` the rows show what would be decided, and nothing is logged or counted.
+        rows and logs nothing again, also when it is asked with other nodes; so does the instant of
+        the run that published the copy. Without `record` the rows show what would be decided, and
+        nothing is logged or counted.
 
         Raises DecisionError for a node or purpose that the rules do not have, ValueError for an
         `at` without a zone, CopyError, StoreError, and OSError when the log can't be written: then
         nothing may be acted on.
         """
-        person_id = self._copy.current_id(person_id)
-        rules = self._rules(person_id)
-        asked = _asked(rules.journeys, nodes, purpose)
-        under = terms(rules.journeys, rules.release.id, at, rules.halted, asked)
-        if under.as_of == self._copy.as_of and (of_run := self._of_run(person_id, under)):
+        request = Request(person_id, at, nodes, purpose)
+        if not record:
+            return self._preview(request)
+        [answer] = self.decide_all([request])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def decide_all(self, requests: Sequence[Request]) -> list[list[Row] | Exception]:
+        """The answer to each request, as if one after the other, with one write to the disk.
+
+        An answer is what `decide_one` would return or raise; one request's error is nobody else's.
+        """
+        settled = threading.Event()
+        group: list[_Judged] = []
+        found = [self._judged_or_error(request, group, settled) for request in requests]
+        try:
+            self._record(group)
+        finally:
+            settled.set()
+        return [one if isinstance(one, Exception) else _answer(one) for one in found]
+
+    def _preview(self, request: Request) -> list[Row]:
+        person_id, rules, under = self._under(request)
+        if of_run := self._of_run(person_id, under):
             return of_run
         read = self._read(person_id, under, rules.regimes)
-        if not record:
+        with self._lock:
+            return _decided(under, read.world(self._history)) if read else []
+
+    def _under(self, request: Request) -> tuple[str, Rules, Terms]:
+        """Whom a request is about today, under which rules, and what they come to."""
+        person_id = self._copy.current_id(request.person_id)
+        rules = self._rules(person_id)
+        return person_id, rules, request.under(rules)
+
+    def _judged_or_error(
+        self, request: Request, group: list[_Judged], settled: threading.Event
+    ) -> Sequence[Entry] | Exception:
+        try:
+            return self._judge(request, group, settled)
+        except Exception as error:  # noqa: BLE001 - the answer to one request of several
+            return error
+
+    def _judge(
+        self, request: Request, group: list[_Judged], settled: threading.Event
+    ) -> Sequence[Entry]:
+        """Decide a request unless it was, and put it to the group that is to be recorded."""
+        person_id, rules, under = self._under(request)
+        if of_run := self._of_run(person_id, under):
+            return [Entry(of_run, settled)]
+        keys: list[Key] = [(person_id, under.as_of, part.node.id) for part in under.nodes]
+        with self._lock:
+            known = self._recorded.find(keys)
+        if len(known) < len(keys):
+            read = self._read(person_id, under, rules.regimes)
+            # Judging and counting are one step, or two requests would both find room under a cap.
             with self._lock:
-                return _decided(under, read.world(self._history)) if read else []
-        return self._decide_and_record(person_id, under, read, frozenset(rules.halted))
+                known = self._recorded.find(keys)
+                fresh = [key for key in keys if key not in known]
+                under = _only(under, fresh)
+                heard = Heard(self._history)
+                rows = _decided(under, read.world(heard)) if read else []
+                entries = self._recorded.reserve(fresh, rows, settled)
+                for row in rows:
+                    self._history.add(row)
+            known |= zip(fresh, entries, strict=True)
+            if read and rows:
+                halted = frozenset(rules.halted)
+                group.append(_Judged(under, halted, read, heard, rows, fresh, entries))
+        return [known[key] for key in keys]
+
+    def _record(self, group: Sequence[_Judged]) -> None:
+        """Make the group durable. Who can't be recorded alone fails alone."""
+        lines: list[bytes] = []
+        sound: list[_Judged] = []
+        for one in group:
+            try:
+                lines += entry(one.rows, self._inputs(one))
+                sound.append(one)
+            except Exception as error:  # noqa: BLE001 - whoever asked hears of it
+                self._fail([one], error)
+        try:
+            self._stream.write(lines)
+        except BaseException as error:
+            self._fail(sound, error)
+            if not isinstance(error, Exception):
+                raise
+
+    def _inputs(self, one: _Judged) -> bytes | None:
+        if not self._record_inputs:
+            return None
+        return written(one.under, one.halted, one.read, one.heard, one.rows)
+
+    def _fail(self, group: Sequence[_Judged], error: BaseException) -> None:
+        with self._lock:
+            for one in group:
+                self._recorded.fail(one.keys, one.entries, error)
+                for row in one.rows:
+                    self._history.remove(row)
 
     def _of_run(self, person_id: str, under: Terms) -> list[Row]:
         """What the run that published the copy has decided about the person for this instant."""
+        if under.as_of != self._copy.as_of:
+            return []
         asked = pa.array([part.node.id for part in under.nodes], pa.string())
         found: list[Row] = []
         for header in self._log.batches():
@@ -155,59 +254,25 @@ class DecisionPoint:
         bundles = candidates(copy, person_id, under, self._maximum_copy_age)
         if not bundles:
             return None
-        with self._store.connect() as connection:
-            return situation(connection, copy, regimes, bundles, under, person_id)
+        return situation(self._reader, copy, regimes, bundles, under, person_id)
 
-    def _decide_and_record(
-        self, person_id: str, under: Terms, read: Situation | None, halted: frozenset[str]
-    ) -> list[Row]:
-        keys: list[Key] = [(person_id, under.as_of, part.node.id) for part in under.nodes]
-        # Judging and counting are one step, or two requests would both find room under a cap.
-        with self._lock:
-            answered = self._recorded.find(keys)
-            if answered is None:
-                heard = Heard(self._history)
-                rows = _decided(under, read.world(heard)) if read else []
-                settled = self._recorded.reserve(keys, rows)
-                for row in rows:
-                    self._history.add(row)
-        if answered is not None:
-            return [row for entry in answered for row in entry.wait()]
-        try:
-            if rows and read:
-                keep = self._record_inputs
-                request = written(under, halted, read, heard, rows) if keep else None
-                self._stream.append(rows, request)
-        except BaseException as error:
-            with self._lock:
-                self._recorded.fail(keys, error)
-                for row in rows:
-                    self._history.remove(row)
-            raise
-        finally:
-            settled.set()
-        return rows
+
+def _answer(entries: Sequence[Entry]) -> list[Row] | Exception:
+    try:
+        return [row for one in entries for row in one.wait()]
+    except Exception as error:  # noqa: BLE001 - what recording it raised, here or in another thread
+        return error
+
+
+def _only(under: Terms, keys: Sequence[Key]) -> Terms:
+    """The terms of these nodes: one that was decided for the instant is not decided anew."""
+    if len(keys) == len(under.nodes):
+        return under
+    nodes = {node for _, _, node in keys}
+    return replace(under, nodes=tuple(part for part in under.nodes if part.node.id in nodes))
 
 
 def _decided(under: Terms, world: PersonWorld) -> list[Row]:
     place = {part.node.id: number for number, part in enumerate(under.nodes)}
     rows = decide_in_python(under, world)
     return sorted(rows, key=lambda row: (place[row["node"]], row["subject_id"]))
-
-
-def _asked(
-    journeys: JourneySet, nodes: Collection[str] | None, purpose: str | None
-) -> frozenset[str]:
-    known = {node.id for node in journeys.nodes}
-    if nodes is not None and (unknown := sorted(set(nodes) - known)):
-        raise DecisionError(
-            f"no node {unknown[0]} in the release. Fix: use one of {', '.join(sorted(known))}."
-        )
-    asked = frozenset(
-        node.id
-        for node in journeys.nodes
-        if (nodes is None or node.id in nodes) and purpose in (None, node.purpose)
-    )
-    if not asked:
-        raise DecisionError("no node has that purpose. Fix: see `purpose` in the journey files.")
-    return asked

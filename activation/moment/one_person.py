@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection
-
-from activation.consent.ledger import watermark
 from activation.consent.regimes import RuleBook
 from activation.consent.standing import stand
 from activation.decisions.approvals import verdict
@@ -17,6 +14,7 @@ from activation.journeys.evaluation import holds
 from activation.journeys.node import Node
 from activation.moment.past import Past
 from activation.moment.read_copy import ReadCopy
+from activation.store.reader import Reader
 
 Row = Mapping[str, Any]
 Bundles = Mapping[str, Sequence[Row]]
@@ -88,22 +86,20 @@ def candidates(
 
 
 def situation(
-    connection: Connection, copy: ReadCopy, regimes: RuleBook, bundles: Bundles, at: Terms, who: str
+    reader: Reader, copy: ReadCopy, regimes: RuleBook, bundles: Bundles, at: Terms, who: str
 ) -> Situation:
     """Read what judging the candidates needs: their state, consent and approvals as of now."""
     person = copy.person(who)
     nodes = [part.node for part in at.nodes if part.node.id in bundles]
     scopes = {(node.purpose, str(channel)) for node in nodes for channel in node.action.channels}
-    # The watermark first: what is read may be newer than it says, never older.
-    seq = watermark(connection).seq
-    standing = stand(connection, copy.known_person(who, person), scopes, regimes, as_of=at.as_of)
+    standing = stand(reader, copy.known_person(who, person), scopes, regimes, as_of=at.as_of)
     keys = [
         (node.id, str(row["subject_id"]), who)
         for node in nodes
         if node.needs_approval
         for row in bundles[node.id]
     ]
-    verdicts = {key: verdict(connection, *key) for key in keys}
+    verdicts = {key: verdict(reader, *key) for key in keys}
     return Situation(
         person_id=who,
         person=person,
@@ -115,9 +111,9 @@ def situation(
                 "basis": one.basis,
                 "evidence": one.evidence,
             }
-            for (purpose, channel), one in standing.items()
+            for (purpose, channel), one in standing.verdicts.items()
         },
         approvals={key: found for key, found in verdicts.items() if found is not None},
         kinds=copy.kinds | {(at.release, node.id): str(node.kind) for node in nodes},
-        seq=seq,
+        seq=standing.seq,
     )

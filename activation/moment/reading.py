@@ -24,7 +24,7 @@ _READ: dict[str, Callable[[str], object]] = {
 
 
 @dataclass(frozen=True)
-class Request:
+class RecordedRequest:
     """One request as the log keeps it: under which release and nodes, and from what."""
 
     as_of: datetime
@@ -49,7 +49,11 @@ def written(
         "nodes": sorted(nodes),
         "halted": sorted(halted & nodes),
         "person": dict(read.person),
-        "bundles": {node: [dict(row) for row in rows] for node, rows in read.bundles.items()},
+        "bundles": {
+            node: [dict(row) for row in rows]
+            for node, rows in read.bundles.items()
+            if node in nodes
+        },
         "permits": [[*key, dict(permit)] for key, permit in read.permits.items()],
         "approvals": [[*key, verdict] for key, verdict in read.approvals.items()],
         "kinds": [[*key, kind] for key, kind in read.kinds.items() if key in named],
@@ -58,10 +62,10 @@ def written(
         "done": heard.done,
         "acted": heard.acted,
     }
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=_tagged).encode()
+    return _encode(document).encode()
 
 
-def parsed(text: str) -> Request:
+def parsed(text: str) -> RecordedRequest:
     """The reverse of `written`."""
     said = json.loads(text, object_hook=_untagged)
     world = Situation(
@@ -73,7 +77,7 @@ def parsed(text: str) -> Request:
         kinds={(release, node): kind for release, node, kind in said["kinds"]},
         seq=said["seq"],
     ).world(Told(said["acts"], frozenset(map(tuple, said["done"])), said["acted"]))
-    return Request(
+    return RecordedRequest(
         said["as_of"],
         said["release"],
         frozenset(said["halted"]),
@@ -85,6 +89,9 @@ def parsed(text: str) -> Request:
 def _tagged(value: object) -> dict[str, str]:
     # json has neither dates nor exact numbers: {"$instant": "2026-11-20T06:00:00+00:00"}.
     return {"$" + _WRITTEN[type(value)]: str(value)}
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_tagged).encode
 
 
 def _untagged(document: dict[str, Any]) -> Any:

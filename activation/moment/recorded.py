@@ -14,7 +14,8 @@ MOST = 50_000
 
 
 class Entry:
-    """The rows of one request and node on their way to the disk."""
+    """The rows of one request and node on their way to the disk; `settled` is set when they are
+    there, or have failed to get there."""
 
     __slots__ = ("_settled", "error", "rows")
 
@@ -46,27 +47,28 @@ class Recorded:
         self._most = most
         self._entries: OrderedDict[Key, Entry] = OrderedDict()
 
-    def find(self, keys: Sequence[Key]) -> list[Entry] | None:
-        """The entries of a request whose every node was answered; None when one was not."""
-        found = [self._entries.get(key) for key in keys]
-        return [entry for entry in found if entry] if found and all(found) else None
+    def find(self, keys: Sequence[Key]) -> dict[Key, Entry]:
+        """The entries of those that were answered."""
+        return {key: self._entries[key] for key in keys if key in self._entries}
 
-    def reserve(self, keys: Sequence[Key], rows: Iterable[Row]) -> threading.Event:
-        """Enter a request that is about to be recorded; set the event when it is."""
-        settled = threading.Event()
+    def reserve(
+        self, keys: Sequence[Key], rows: Iterable[Row], settled: threading.Event
+    ) -> list[Entry]:
+        """Enter a request that is about to be recorded."""
         by_node: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
             by_node[row["node"]].append(row)
-        for key in keys:
-            self._entries[key] = Entry(by_node[key[2]], settled)
+        entries = [Entry(by_node[key[2]], settled) for key in keys]
+        self._entries.update(zip(keys, entries, strict=True))
         while len(self._entries) > self._most and next(iter(self._entries.values())).is_settled:
             self._entries.popitem(last=False)
-        return settled
+        return entries
 
-    def fail(self, keys: Sequence[Key], error: BaseException) -> None:
+    def fail(self, keys: Sequence[Key], entries: Sequence[Entry], error: BaseException) -> None:
         """Forget a request that could not be recorded; whoever waits for it hears why."""
-        for key in keys:
-            self._entries.pop(key).error = error
+        for key, entry in zip(keys, entries, strict=True):
+            entry.error = error
+            self._entries.pop(key, None)
 
     def restore(self, rows: Iterable[Row]) -> None:
         """Enter decisions of the log that a former decision point made."""

@@ -8,7 +8,7 @@ import pyarrow as pa
 from activation.decisions.contract import SCHEMA
 from activation.decisions.reference import decide_in_python
 from activation.decisions.replaying import Replay, ReplayImpossible, compare, journeys_of
-from activation.decisions.terms import terms
+from activation.decisions.terms import Timetable
 from activation.journeys.loading import JourneySet
 from activation.log import DecisionLog
 from activation.log.requests import FORMAT, TABLE
@@ -27,6 +27,10 @@ def replay_requests(log: DecisionLog, batch: int, release_of: Callable[[str], Re
         raise ReplayImpossible(f"batch {batch}: its requests were not recorded, or have expired")
 
     @cache
+    def timetable(release_id: str, halted: frozenset[str]) -> Timetable:
+        return Timetable(journeys(release_id), release_id, halted)
+
+    @cache
     def journeys(release_id: str) -> JourneySet:
         release = release_of(release_id)
         if release.id != release_id or release.digest != digest_of(canonical(release.manifest)):
@@ -36,8 +40,7 @@ def replay_requests(log: DecisionLog, batch: int, release_of: Callable[[str], Re
     rows: dict[str, dict[str, object]] = {}
     for text in recorded.inputs.tables[TABLE]["request"].to_pylist():
         request = parsed(text)
-        rules = journeys(request.release)
-        under = terms(rules, request.release, request.as_of, request.halted, request.nodes)
+        under = timetable(request.release, request.halted).at(request.as_of, request.nodes)
         for row in decide_in_python(under, request.world):
             # Of a request that was decided twice the log has sealed the first.
             rows.setdefault(row["decision_id"], row)

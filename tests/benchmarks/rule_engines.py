@@ -22,7 +22,8 @@ from json_logic import jsonLogic  # type: ignore[import-untyped]
 from sqlglot import exp
 
 from activation.decisions.literals import name
-from activation.journeys.condition import Condition, literal_value, parse_condition
+from activation.journeys.condition import Condition, parse_condition
+from activation.journeys.evaluation import literal_value
 from activation.journeys.fields import FieldType
 
 FIELDS = {

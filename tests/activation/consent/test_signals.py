@@ -69,7 +69,7 @@ def verdict(store: Engine, purpose: str, country: str | None, channel: str = "em
     scope = (purpose, channel)
     as_of = NOW + timedelta(days=1)
     with store.connect() as connection:
-        return stand(connection, person, [scope], RULES, as_of=as_of)[scope]
+        return stand(connection, person, [scope], RULES, as_of=as_of).verdicts[scope]
 
 
 def test_a_browser_that_signals_on_every_request_is_recorded_once(store: Engine) -> None:

@@ -133,7 +133,7 @@ def copy_permits(connection: duckdb.DuckDBPyConnection, store: Engine, persons: 
                     "basis": one.basis,
                     "evidence": one.evidence,
                 }
-                for (purpose, channel), one in standing.items()
+                for (purpose, channel), one in standing.verdicts.items()
             ]
             insert(connection, "consent.con_permits", rows)
 
@@ -203,3 +203,4 @@ def moment(
             **options,
         )
         yield Moment(point, log, stream, store)
+        point.close()

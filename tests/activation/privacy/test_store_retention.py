@@ -55,7 +55,7 @@ def _verdicts(connection: Connection) -> dict[tuple[str, str], tuple[str, str]]:
     facts = PersonFacts(True, True, False, frozenset({Address(*MAIL)}), NOW)
     person = KnownPerson("DE", facts, {MAIL: True, NUMBER: True}, former_links={})
     found = stand(connection, person, SCOPES, RULES, as_of=NOW)
-    return {scope: (one.verdict, one.reason) for scope, one in found.items()}
+    return {scope: (one.verdict, one.reason) for scope, one in found.verdicts.items()}
 
 
 def _retain(store: Engine, events: Sequence[Said]) -> list[str]:
