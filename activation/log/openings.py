@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from activation.log import canonical
+from activation.log.canonical import SLICE_ROWS
 from activation.log.durable import PRIVATE, numbered, publish
 from activation.log.errors import LogDamaged
 from activation.log.rows import REFERENCES
@@ -75,10 +76,7 @@ def keys(random: bytes, count: int) -> pa.Array:
     """Random bytes as one key a row. Raises ValueError when they are too few or too many."""
     if len(random) != count * canonical.KEY_BYTES:
         raise ValueError("the source of entropy gave another number of bytes than asked for")
-    fixed = pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(canonical.KEY_BYTES), count, [None, pa.py_buffer(random)]
-    )
-    return fixed.cast(pa.binary())
+    return canonical.fixed_width(random, canonical.KEY_BYTES)
 
 
 def table(text: pa.Table, seqs: pa.Array, row_keys: pa.Array) -> pa.Table:
@@ -90,19 +88,30 @@ def table(text: pa.Table, seqs: pa.Array, row_keys: pa.Array) -> pa.Table:
 
 def commitments(openings: pa.Table) -> pa.Array:
     """What each opening opens."""
+    parts = [openings.slice(at, SLICE_ROWS) for at in range(0, len(openings), SLICE_ROWS)]
+    found = [_commitments(part.combine_chunks()) for part in parts]
+    return pa.concat_arrays(found) if found else pa.array([], pa.string())
+
+
+def _commitments(openings: pa.Table) -> pa.Array:
+    digests = _digests(openings)
     if is_format_1(openings):
-        found = canonical.context_digests(openings["key"], openings["seq"], openings["context"])
-        return pa.array([digest.hex() for digest in found], pa.string())
-    return canonical.commitments(_digests(openings), openings)
+        return canonical.hexadecimal(b"".join(digests.to_pylist()))
+    return canonical.commitments(digests, openings)
 
 
-def _digests(openings: pa.Table) -> list[bytes]:
-    gone = openings["digest"].is_valid()
-    if not pc.any(gone).as_py():
-        return canonical.context_digests(openings["key"], openings["seq"], openings["context"])
-    kept = openings.filter(pc.invert(gone))
-    computed = iter(canonical.context_digests(kept["key"], kept["seq"], kept["context"]))
-    return [one if one is not None else next(computed) for one in openings["digest"].to_pylist()]
+def _digests(openings: pa.Table) -> pa.Array:
+    """The context digests of one slice, computed where the context is there."""
+    if is_format_1(openings):
+        return _computed(openings)
+    digests = openings["digest"].combine_chunks()
+    gone = digests.is_null()
+    return pc.replace_with_mask(digests, gone, _computed(openings.filter(gone)))
+
+
+def _computed(openings: pa.Table) -> pa.Array:
+    columns = (openings[name].combine_chunks() for name in ("key", "seq", "context"))
+    return canonical.context_digests(*columns)
 
 
 def is_format_1(openings: pa.Table) -> bool:

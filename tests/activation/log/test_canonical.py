@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from activation.log import RowRefused
+from activation.log import RowRefused, openings
 from activation.log.canonical import (
+    SLICE_ROWS,
     check_text,
     commitment,
     commitments,
@@ -88,30 +89,53 @@ OPENED = st.tuples(st.binary(min_size=16, max_size=16), st.integers(0, 10**12), 
 @settings(deadline=None)
 @given(st.lists(OPENED, max_size=5))
 def test_commitments_over_columns_are_the_commitments_one_by_one(
-    openings: list[tuple[bytes, int, str, tuple[str | None, ...]]],
+    opened: list[tuple[bytes, int, str, tuple[str | None, ...]]],
 ) -> None:
-    keys, seqs, contexts, references = zip(*openings, strict=True) if openings else ((),) * 4
-    digests = context_digests(
-        pa.chunked_array([pa.array(keys, pa.binary())]),
-        pa.chunked_array([pa.array(seqs, pa.int64())]),
-        pa.chunked_array([pa.array(contexts, pa.string())]),
-    )
-    assert digests == [
-        context_digest(key, seq, context.encode()) for key, seq, context, _ in openings
+    keys, seqs, contexts, references = zip(*opened, strict=True) if opened else ((),) * 4
+    columns = pa.array(keys, pa.binary()), pa.array(seqs, pa.int64()), pa.array(contexts)
+    digests = context_digests(*columns[:2], columns[2].cast(pa.string()))
+    assert digests.to_pylist() == [
+        context_digest(key, seq, context.encode()) for key, seq, context, _ in opened
     ]
-    assert digests == [
-        sha256(key + f"{seq}:{context}".encode()).digest() for key, seq, context, _ in openings
+    assert digests.to_pylist() == [
+        sha256(key + f"{seq}:{context}".encode()).digest() for key, seq, context, _ in opened
     ]
     rows = [dict(zip(REFERENCES, one, strict=True)) for one in references]
     table = pa.Table.from_pylist(rows, pa.schema({name: pa.string() for name in REFERENCES}))
     found = commitments(digests, table).to_pylist()
-    assert found == [commitment(*pair) for pair in zip(digests, references, strict=True)]
+    assert found == [
+        commitment(*pair) for pair in zip(digests.to_pylist(), references, strict=True)
+    ]
     assert found == [
         sha256(
             digest + json.dumps(list(one), ensure_ascii=False, separators=(",", ":")).encode()
         ).hexdigest()
-        for digest, one in zip(digests, references, strict=True)
+        for digest, one in zip(digests.to_pylist(), references, strict=True)
     ]
+
+
+def test_rows_of_several_slices_hash_as_each_one_alone() -> None:
+    count = SLICE_ROWS + 2
+    rows = pa.table({name: [f"{name}{n}" for n in range(count)] for name in SEGMENT_COLUMNS})
+    hashes = leaf_hashes(rows)
+    assert len(hashes) == count * 32
+    for at in (0, SLICE_ROWS - 1, SLICE_ROWS, count - 1):
+        assert hashes[at * 32 : (at + 1) * 32] == json_leaf(rows.slice(at, 1).to_pylist()[0])
+
+
+def test_openings_whose_context_is_gone_open_the_same_commitments() -> None:
+    count = SLICE_ROWS + 2
+    text = {name: [f"{name}{n}" for n in range(count)] for name in (*REFERENCES, "context")}
+    seqs = pa.array(range(count), pa.int64())
+    whole = openings.table(pa.table(text), seqs, openings.keys(b"\x07" * 16 * count, count))
+    rows = whole.to_pylist()
+    for at in (1, SLICE_ROWS, SLICE_ROWS + 1):
+        row = rows[at]
+        digest = context_digest(row["key"], row["seq"], row["context"].encode())
+        rows[at] |= {"key": None, "context": None, "digest": digest}
+    found = openings.commitments(pa.Table.from_pylist(rows, openings.SCHEMA))
+    assert found == openings.commitments(whole)
+    assert found[1].as_py() == commitment(rows[1]["digest"], [rows[1][n] for n in REFERENCES])
 
 
 @pytest.mark.parametrize("context", ["", "[]", "null", '{"a":"x\ny"}', '{"a":"\x00"}', "{"])
