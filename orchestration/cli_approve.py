@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from activation.moment import CopyError
-from activation.store import open_store, transaction
+from activation.store import opened_store, transaction
 from activation.store.approvals import Verdict, record_verdict
 from orchestration import environment
 from orchestration.environment import Home
@@ -82,15 +82,12 @@ def refuse(node: str, subject: str, actor: str, person: str | None, home_dir: Pa
 
 def _say(verdict: Verdict, asked: tuple[str, str, str | None], actor: str, home: Home) -> None:
     one = _find(_held(home), *asked)
-    store = open_store(home.store_url)
     try:
-        with transaction(store) as writing:
+        with opened_store(home.store_url) as store, transaction(store) as writing:
             # The wall clock: when a person said it, whatever instant the runs decide for.
             record_verdict(writing, one.candidate, verdict, actor=actor, at=datetime.now(UTC))
     except ValueError as error:
         raise click.ClickException(str(error)) from None
-    finally:
-        store.dispose()
     click.echo(f"{verdict}: {one.node} for {one.subject_id}, by {actor}")
 
 

@@ -1,8 +1,8 @@
 """`assent consent`: what a person allows and why, what they said, and recording a statement."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from activation.consent.regimes import RuleBook, load_regimes
 from activation.consent.standing import stand
 from activation.consent.vocabulary import ACTIONS, CHANNELS, IDENTIFIER_TYPES
 from activation.decisions.reasons import LIFTS
-from activation.store import open_store
+from activation.store import opened_store
 from orchestration import environment
 from orchestration.clock import TimeError, current_time, parse_time
 from orchestration.known_person import persons_with, read_known_person
@@ -64,13 +64,8 @@ class Identifier(click.ParamType):
         return kind, normal
 
 
-@contextmanager
-def _store(home_dir: Path | None) -> Iterator[Engine]:
-    engine = open_store(environment.home(home_dir).store_url)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
+def _store(home_dir: Path | None) -> AbstractContextManager[Engine]:
+    return opened_store(environment.home(home_dir).store_url)
 
 
 @click.group()

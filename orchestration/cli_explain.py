@@ -11,7 +11,7 @@ from activation.decisions import SENTENCES, Gate
 from activation.log import DecisionLog, DecisionUnknown, LogError
 from activation.log.explain import explain as in_words
 from activation.release import stored_releases
-from activation.store import open_store
+from activation.store import opened_store
 from orchestration import environment
 from orchestration.decision_log import open_log
 from orchestration.environment import Home
@@ -74,12 +74,8 @@ def told(home: Home, log: DecisionLog, decision_id: str) -> str:
 
 def node_of(home: Home, release_id: str, node_id: str) -> Mapping[str, Any]:
     """What a release says of a node; nothing where the store does not know the release."""
-    engine = open_store(home.store_url)
-    try:
-        with engine.connect() as store:
-            releases = {one.id: one for one in stored_releases(store)}
-    finally:
-        engine.dispose()
+    with opened_store(home.store_url) as engine, engine.connect() as store:
+        releases = {one.id: one for one in stored_releases(store)}
     if release_id not in releases:
         return {}
     node: Mapping[str, Any] = releases[release_id].manifest["journeys"].get(node_id, {})

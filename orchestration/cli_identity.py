@@ -1,7 +1,7 @@
 """`assent identity`: why records are one person, what to look at, and what people decided."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from rich.table import Table
 from sqlalchemy import Engine
 
 from activation.consent.identifiers import normalise
-from activation.store import identity_overrides, open_store, transaction
+from activation.store import identity_overrides, opened_store, transaction
 from activation.store.identity_overrides import Override, OverrideError
 from orchestration import environment
 from orchestration.identity_account import UnknownIdentity, read_account
@@ -46,13 +46,8 @@ def _decision(command: Command) -> Command:
     return command
 
 
-@contextmanager
-def _store(home_dir: Path | None) -> Iterator[Engine]:
-    engine = open_store(environment.home(home_dir).store_url)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
+def _store(home_dir: Path | None) -> AbstractContextManager[Engine]:
+    return opened_store(environment.home(home_dir).store_url)
 
 
 @click.group()

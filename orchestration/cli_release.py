@@ -10,7 +10,7 @@ import click
 from sqlalchemy import Engine
 
 from activation.release.errors import ReleaseError
-from activation.store import StoreError, open_store
+from activation.store import StoreError, opened_store
 from orchestration import environment
 from orchestration.clock import current_time
 from orchestration.environment import Home
@@ -61,10 +61,7 @@ def opened(home_dir: Path | None) -> Iterator[tuple[Home, Engine, datetime]]:
     """The home, its store and its time; faults that a person can mend are said in one line."""
     home = environment.home(home_dir)
     try:
-        engine = open_store(home.store_url)
-        try:
+        with opened_store(home.store_url) as engine:
             yield home, engine, current_time(home)
-        finally:
-            engine.dispose()
     except (ReleaseError, StoreError) as error:
         raise click.ClickException(str(error)) from None

@@ -11,7 +11,7 @@ from activation.consent.vocabulary import RESTRICTIVE_ACTIONS
 from activation.privacy.keyed import Keyed
 from activation.privacy.suppression import Suppressed
 from activation.privacy.suppression import read as read_suppressed
-from activation.store import open_store, publish
+from activation.store import opened_store, publish
 from activation.store.tables import consent_event
 from orchestration.environment import Home
 from orchestration.secret_keys import ERASURE_KEY_FILE, secret_key
@@ -30,21 +30,15 @@ def import_and_publish(
     connection: duckdb.DuckDBPyConnection, store_url: str, as_of: datetime
 ) -> LedgerCopy:
     """Record what landed, then replace the warehouse's copies of the ledger and the id map."""
-    engine = open_store(store_url)
-    try:
+    with opened_store(store_url) as engine:
         imported = import_from_warehouse(connection, engine, recorded_at=as_of)
         return LedgerCopy(imported, _publish(connection, engine, as_of))
-    finally:
-        engine.dispose()
 
 
 def republish(connection: duckdb.DuckDBPyConnection, store_url: str, as_of: datetime) -> None:
     """Replace the warehouse's copies by the store as it is, without recording what landed."""
-    engine = open_store(store_url)
-    try:
+    with opened_store(store_url) as engine:
         _publish(connection, engine, as_of)
-    finally:
-        engine.dispose()
 
 
 def _publish(connection: duckdb.DuckDBPyConnection, engine: Engine, as_of: datetime) -> int:
@@ -65,24 +59,16 @@ def _publish(connection: duckdb.DuckDBPyConnection, engine: Engine, as_of: datet
 
 def suppressed(home: Home) -> Suppressed:
     """The erased persons' identifiers, as keyed hashes: what may not be loaded any more."""
-    engine = open_store(home.store_url)
-    try:
-        with engine.connect() as store:
-            return read_suppressed(store, Keyed(secret_key(home, ERASURE_KEY_FILE)))
-    finally:
-        engine.dispose()
+    with opened_store(home.store_url) as engine, engine.connect() as store:
+        return read_suppressed(store, Keyed(secret_key(home, ERASURE_KEY_FILE)))
 
 
 def newest_restriction(store_url: str) -> int:
     """The seq of the ledger's newest restricting event; 0 when there is none."""
-    engine = open_store(store_url)
-    try:
-        with engine.connect() as store:
-            newest: int | None = store.execute(
-                select(func.max(consent_event.c.seq)).where(
-                    consent_event.c.action.in_(RESTRICTIVE_ACTIONS)
-                )
-            ).scalar_one()
-    finally:
-        engine.dispose()
+    with opened_store(store_url) as engine, engine.connect() as store:
+        newest: int | None = store.execute(
+            select(func.max(consent_event.c.seq)).where(
+                consent_event.c.action.in_(RESTRICTIVE_ACTIONS)
+            )
+        ).scalar_one()
     return int(newest or 0)

@@ -22,7 +22,7 @@ from activation.journeys import JourneySet
 from activation.log import Batch, DecisionLog
 from activation.release import halts, stored_releases
 from activation.release.slices import Slice, deciding_sql, slices_of
-from activation.store import open_store
+from activation.store import opened_store
 from activation.store.identity import successors
 from expectations import gate
 from orchestration.bundles import bundles_of
@@ -59,8 +59,7 @@ def decide_and_log(home: Home, as_of: datetime, rules: Rules) -> DecisionReport:
     canary's release is not what was signed.
     """
     log = open_log(home, writing=True)
-    engine = open_store(home.store_url)
-    try:
+    with opened_store(home.store_url) as engine:
         with engine.connect() as store:
             releases, approvals = stored_releases(store), current_approvals(store)
             halted, slices = halts.halted(store), slices_of(store, rules.release.id)
@@ -90,8 +89,6 @@ def decide_and_log(home: Home, as_of: datetime, rules: Rules) -> DecisionReport:
                 for (part, each), given in zip(deciding, bundles, strict=True)
             ]
             materialise(connection, as_of=as_of, deciding=deciding_sql(slices, "l.person_id"))
-    finally:
-        engine.dispose()
     every = pa.concat_tables([rows for rows, _ in decided])
     return DecisionReport(
         release=rules.release.id,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from activation.decisions import current_approvals
 from activation.moment import ReadCopy
-from activation.store import open_store
+from activation.store import opened_store
 from orchestration.environment import Home
 from orchestration.warehouse import open_warehouse
 
@@ -60,12 +60,8 @@ def held(home: Home) -> list[Held]:
     newest_run = ReadCopy(home.read_copy).as_of
     with open_warehouse(home.warehouse, locked=True, wait=1) as connection:
         rows = connection.execute(_HELD, [newest_run]).fetchall()
-    store = open_store(home.store_url)
-    try:
-        with store.connect() as reading:
-            said = current_approvals(reading).to_pylist()
-    finally:
-        store.dispose()
+    with opened_store(home.store_url) as store, store.connect() as reading:
+        said = current_approvals(reading).to_pylist()
     verdicts = {(one["node"], one["subject_id"], one["person_id"]): one["verdict"] for one in said}
     return [
         Held(node, subject, person, action, channel, since, verdicts.get((node, subject, person)))

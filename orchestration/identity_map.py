@@ -2,7 +2,7 @@
 
 import duckdb
 
-from activation.store import open_store
+from activation.store import opened_store
 from activation.store.identity import commit_identity
 from orchestration.increment import state
 
@@ -17,11 +17,8 @@ order by record_key, change_id
 def commit(connection: duckdb.DuckDBPyConnection, store_url: str) -> int:
     """Append the changes that the store does not hold yet; returns how many there were."""
     changes = connection.execute(_CHANGES).to_arrow_table()
-    engine = open_store(store_url)
-    try:
+    with opened_store(store_url) as engine:
         committed = commit_identity(engine, changes)
-    finally:
-        engine.dispose()
     # The last write of all: a run that died before it is no ground for an increment.
     state.advance(connection, state.PERSONS, state.COMMITTED)
     return committed

@@ -13,7 +13,7 @@ from activation.moment import DecisionPoint, Rules, publish_copy
 from activation.moment.publishing import MANIFEST
 from activation.release import halts
 from activation.release.slices import Slice, slices_of
-from activation.store import open_store
+from activation.store import opened_store
 from orchestration.bundles import bundles_of
 from orchestration.decision_log import open_log
 from orchestration.environment import Home, RecordInputs
@@ -27,11 +27,8 @@ SEAL_EVERY = timedelta(minutes=1)
 
 def publish(home: Home, as_of: datetime) -> dict[str, int]:
     """Publish the warehouse's tables as of a run; returns rows by table."""
-    store = open_store(home.store_url)
-    try:
+    with opened_store(home.store_url) as store:
         of_slice = _rules_by_slice(home, store, as_of)
-    finally:
-        store.dispose()
     # A canary may read fields that the active release does not: the copy has those of both.
     sets = [rules.journeys for _, rules in of_slice]
     journeys = JourneySet(tuple(node for one in sets for node in one.nodes), sets[0].policies)
@@ -49,8 +46,7 @@ def decision_point(home: Home, at: datetime) -> Iterator[DecisionPoint]:
     Raises CopyError when no run has published a copy yet, ReleaseError.
     """
     log = open_log(home, writing=True)
-    store = open_store(home.store_url)
-    try:
+    with opened_store(home.store_url) as store:
         of_slice = _rules_by_slice(home, store, at)
 
         def rules(person_id: str) -> Rules:
@@ -67,8 +63,6 @@ def decision_point(home: Home, at: datetime) -> Iterator[DecisionPoint]:
             )
             with closing(point):
                 yield point
-    finally:
-        store.dispose()
 
 
 def _rules_by_slice(home: Home, store: Engine, at: datetime) -> list[tuple[Slice, Rules]]:

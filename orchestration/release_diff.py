@@ -20,7 +20,7 @@ from activation.release.diff_report import ReleaseDiff
 from activation.release.halts import halted
 from activation.release.registry import open_bundle, stored_releases
 from activation.release.rule_diff import rule_changes
-from activation.store import open_store
+from activation.store import opened_store
 from orchestration import reference
 from orchestration.customer_build import build_customer
 from orchestration.decision_log import open_log
@@ -53,8 +53,7 @@ def diff(home: Home, before_id: str, after_id: str, *, rebuild: bool = True) -> 
     `rebuild` is False. Nothing of the home is written but a key. Raises ReleaseError when a release
     is not what was signed, nothing was decided yet, or tables would have to be built.
     """
-    engine = open_store(home.store_url)
-    try:
+    with opened_store(home.store_url) as engine:
         with engine.connect() as store:
             key = public_key(home)
             before, after = open_bundle(store, before_id, key), open_bundle(store, after_id, key)
@@ -62,8 +61,6 @@ def diff(home: Home, before_id: str, after_id: str, *, rebuild: bool = True) -> 
         if not rebuild:
             _require_same_tables(inputs, before, after)
         decided = [_decided(home, engine, inputs, one.release) for one in (before, after)]
-    finally:
-        engine.dispose()
     compared = compare(*decided, key=secret_key(home, PSEUDONYM_KEY_FILE))
     return ReleaseDiff(
         before=before_id,
@@ -80,13 +77,9 @@ def diff_of_day(
     home: Home, before_id: str, after_id: str, *, since: datetime, until: datetime
 ) -> ReleaseDiff:
     """Decide about what the newest run of a time recorded, under both releases, and compare."""
-    engine = open_store(home.store_url)
-    try:
-        with engine.connect() as store:
-            key = public_key(home)
-            bundles = [open_bundle(store, one, key) for one in (before_id, after_id)]
-    finally:
-        engine.dispose()
+    with opened_store(home.store_url) as engine, engine.connect() as store:
+        key = public_key(home)
+        bundles = [open_bundle(store, one, key) for one in (before_id, after_id)]
     log = open_log(home, writing=False)
     secret = secret_key(home, PSEUDONYM_KEY_FILE)
     return compare_day(log, *bundles, since=since, until=until, key=secret)

@@ -11,7 +11,7 @@ from activation.release.decision_diff import CHANGES
 from activation.release.pointer import former, pointers
 from activation.release.registry import builds
 from activation.release.review import reviewers
-from activation.store import open_store
+from activation.store import opened_store
 from orchestration.environment import Home
 from orchestration.release_diff import diff
 
@@ -20,45 +20,37 @@ MOST_ROWS = 50
 
 def history_tables(home: Home) -> dict[str, str]:
     """Title -> Markdown table: releases, activations, canaries, halts."""
-    engine = open_store(home.store_url)
-    try:
-        with engine.connect() as store:
-            return {
-                "releases": _releases(store),
-                "activations": _table(
-                    ("at", "release", "what", "who", "why"),
-                    (
-                        (_time(one.at), one.release_id, one.kind, one.actor, one.note)
-                        for one in reversed(pointers(store))
-                    ),
+    with opened_store(home.store_url) as engine, engine.connect() as store:
+        return {
+            "releases": _releases(store),
+            "activations": _table(
+                ("at", "release", "what", "who", "why"),
+                (
+                    (_time(one.at), one.release_id, one.kind, one.actor, one.note)
+                    for one in reversed(pointers(store))
                 ),
-                "canaries": _table(
-                    ("at", "release", "share", "who", "why"),
-                    (
-                        (_time(one.at), one.release_id, _share(one.buckets), one.actor, one.note)
-                        for one in reversed(canary.changes(store))
-                    ),
+            ),
+            "canaries": _table(
+                ("at", "release", "share", "who", "why"),
+                (
+                    (_time(one.at), one.release_id, _share(one.buckets), one.actor, one.note)
+                    for one in reversed(canary.changes(store))
                 ),
-                "halts": _table(
-                    ("at", "node", "what", "who", "why"),
-                    (
-                        (_time(one.at), one.node, one.state, one.actor, one.reason)
-                        for one in reversed(halts.changes(store))
-                    ),
+            ),
+            "halts": _table(
+                ("at", "node", "what", "who", "why"),
+                (
+                    (_time(one.at), one.node, one.state, one.actor, one.reason)
+                    for one in reversed(halts.changes(store))
                 ),
-            }
-    finally:
-        engine.dispose()
+            ),
+        }
 
 
 def last_change(home: Home) -> str:
     """What the active release decides otherwise than the one to go back to, as a table by node."""
-    engine = open_store(home.store_url)
-    try:
-        with engine.connect() as store:
-            active, back = active_id(store), former(store)
-    finally:
-        engine.dispose()
+    with opened_store(home.store_url) as engine, engine.connect() as store:
+        active, back = active_id(store), former(store)
     if active is None or not back:
         return "No release was active before this one."
     try:

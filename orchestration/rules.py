@@ -31,7 +31,7 @@ from activation.release import (
 )
 from activation.release.bundle import CONSENT, JOURNEYS, WAREHOUSE
 from activation.release.release import digest_of
-from activation.store import open_store, transaction
+from activation.store import opened_store, transaction
 from orchestration.environment import PROJECT_ROOT, Home
 from orchestration.policy_check import policy_findings
 from orchestration.release_keys import public_key, signing_key
@@ -79,8 +79,7 @@ def activate_disk(home: Home, *, actor: str, note: str, at: datetime) -> Release
 
     Raises ReleaseRefused as `assent release activate` does: it is a shorter way, not another door.
     """
-    engine = open_store(home.store_url)
-    try:
+    with opened_store(home.store_url) as engine:
         bundle, _ = build_from_disk(home, engine, actor=actor, at=at)
         with engine.connect() as store:
             active = active_id(store)
@@ -95,8 +94,6 @@ def activate_disk(home: Home, *, actor: str, note: str, at: datetime) -> Release
                 at=at,
             )
         return bundle.release
-    finally:
-        engine.dispose()
 
 
 def active_rules(home: Home, at: datetime) -> Rules:
@@ -116,12 +113,8 @@ def active_rules(home: Home, at: datetime) -> Rules:
 
 def rules_of(home: Home, release_id: str) -> Rules:
     """The rules of a stored release. Raises ReleaseError when it is not what was signed."""
-    engine = open_store(home.store_url)
-    try:
-        with engine.connect() as store:
-            bundle = open_bundle(store, release_id, public_key(home))
-    finally:
-        engine.dispose()
+    with opened_store(home.store_url) as engine, engine.connect() as store:
+        bundle = open_bundle(store, release_id, public_key(home))
     return _rules(home, bundle)
 
 
@@ -142,13 +135,9 @@ def differing_files(release: Release) -> list[str]:
 
 
 def _active(home: Home) -> Rules | None:
-    engine = open_store(home.store_url)
-    try:
-        with engine.connect() as store:
-            active = active_id(store)
-            bundle = open_bundle(store, active, public_key(home)) if active else None
-    finally:
-        engine.dispose()
+    with opened_store(home.store_url) as engine, engine.connect() as store:
+        active = active_id(store)
+        bundle = open_bundle(store, active, public_key(home)) if active else None
     return _rules(home, bundle) if bundle else None
 
 

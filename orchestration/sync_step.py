@@ -15,7 +15,7 @@ from activation.connectors.settings import (
     build_connector,
     read_destinations,
 )
-from activation.store import open_store
+from activation.store import opened_store
 from activation.syncs import Guards, SyncReport, SyncSpec, run_sync
 from activation.syncs.labels import label_refusals
 from expectations import gate
@@ -101,8 +101,7 @@ def _carry_out(
 ) -> SyncReport:
     with open_warehouse(home.warehouse) as connection:
         sources = _read(connection, spec, as_of)
-    engine = open_store(home.store_url)
-    try:
+    with opened_store(home.store_url) as engine:
         return run_sync(
             spec,
             sources.desired,
@@ -118,8 +117,6 @@ def _carry_out(
             former_links=sources.former_links,
             signalled=sources.signalled,
         )
-    finally:
-        engine.dispose()
 
 
 def _read(connection: duckdb.DuckDBPyConnection, spec: SyncSpec, as_of: datetime) -> Sources:

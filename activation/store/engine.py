@@ -55,6 +55,16 @@ def open_store(url: str) -> Engine:
 
 
 @contextmanager
+def opened_store(url: str) -> Iterator[Engine]:
+    """The store at `url` as `open_store` gives it, its connections closed on the way out."""
+    engine = open_store(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
     """One writing transaction: commits on return, rolls back on any exception.
 

@@ -17,7 +17,7 @@ from activation.consent.identifiers import normalise
 from activation.consent.lookup import history
 from activation.consent.vocabulary import IDENTIFIER_TYPES
 from activation.privacy.keyed import Keyed
-from activation.store import open_store
+from activation.store import opened_store
 from activation.store.tables import sync_state
 from expectations.policy.graph import Relation
 from orchestration.cli_explain import told
@@ -67,12 +67,8 @@ def assemble(home: Home, given: str, as_of: datetime) -> AccessPackage:
         known = _sure_identifiers(connection, subject)
         own = [pair for pair in known if pair in subject.own]
         systems = _records(landing, own, known, sure, keyed)
-    engine = open_store(home.store_url)
-    try:
-        with engine.connect() as store:
-            consent, recipients = _consent(store, own), _recipients(store, home, subject)
-    finally:
-        engine.dispose()
+    with opened_store(home.store_url) as engine, engine.connect() as store:
+        consent, recipients = _consent(store, own), _recipients(store, home, subject)
     withheld = len(subject.records) - len(sure)
     document = {
         "format": FORMAT,

@@ -20,7 +20,7 @@ from activation.privacy.journal import Request
 from activation.privacy.keyed import Keyed
 from activation.privacy.permit import permitted
 from activation.privacy.settings import Exemption
-from activation.store import open_store, transaction
+from activation.store import opened_store, transaction
 from activation.store.tables import approval, identity_change, identity_map, identity_override
 from activation.syncs.erasing import forget_person
 from orchestration.decision_log import open_log
@@ -45,7 +45,7 @@ from orchestration.privacy.scan import scan, words
 from orchestration.privacy.subject import Subject, SubjectError, find_subject
 from orchestration.privacy.suppressing import in_ledger, suppress
 from orchestration.secret_keys import ERASURE_KEY_FILE, secret_key
-from orchestration.warehouse import open_warehouse
+from orchestration.warehouse import open_warehouse, warehouse_transaction
 
 OUTSIDE = (
     "Not ours to reach: backups, exports kept outside the home, and what destinations passed on.",
@@ -101,15 +101,12 @@ def erase(
     or identifiers remain somewhere.
     """
     keyed = Keyed(secret_key(home, ERASURE_KEY_FILE))
-    engine = open_store(home.store_url)
-    try:
+    with opened_store(home.store_url) as engine:
         request = _find_or_begin(home, engine, keyed, given, reason, actor, exemptions, as_of)
         if isinstance(request, str):
             return ErasureOutcome(receipt.document_of(request), (), repeated=True)
         plan = kept(home, request.erasure_id)
         return _carry_out(_Erasure(home, engine, keyed, request, plan, exemptions, as_of))
-    finally:
-        engine.dispose()
 
 
 def _find_or_begin(
@@ -204,10 +201,9 @@ def _landing(erasure: _Erasure) -> Mapping[str, Any]:
     with open_warehouse(erasure.home.warehouse) as connection:
         landing = Landing.of(connection)
         erased = ErasedRows(connection, suppressed_of(erasure.keyed, plan.pairs))
-        connection.begin()
-        erase_rows(landing, erased, erasure.exemptions, erasure.request.requested_at)
-        quarantined = erase_quarantine(connection, words(pattern) if pattern else None)
-        connection.commit()
+        with warehouse_transaction(connection):
+            erase_rows(landing, erased, erasure.exemptions, erasure.request.requested_at)
+            quarantined = erase_quarantine(connection, words(pattern) if pattern else None)
         files = erase_files(erasure.home, landing, plan.lines, plan.values)
         forget_unused_numbers(connection)
     files += erase_truth(erasure.home, plan.values)

@@ -23,7 +23,7 @@ from orchestration.landing.labels import landing_relations
 from orchestration.landing.tables import LOADED_AT, create_tables
 from orchestration.privacy.landing_files import digest, put_in_place, rewritten
 from orchestration.privacy.retention import STAGING
-from orchestration.warehouse import quote
+from orchestration.warehouse import quote, warehouse_transaction
 
 Pair = tuple[str, str]
 
@@ -158,9 +158,8 @@ def _erase_file(
     if partial is None:
         return False
     new = digest(partial)
-    connection.begin()
-    _announce(connection, file, old, new, gone)
-    connection.commit()
+    with warehouse_transaction(connection):
+        _announce(connection, file, old, new, gone)
     put_in_place(partial, file.path)
     connection.execute(
         "delete from landing.load_audit where file = ? and digest = ?", [file.name, old]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert
 
 from activation.privacy.settings import PrivacySettings, read_settings
 from activation.privacy.store_retention import expire_store
-from activation.store import open_store, transaction
+from activation.store import opened_store, transaction
 from activation.store.tables import retention_run
 from expectations.policy.graph import PolicyGraph, Relation
 from expectations.policy.retention import rule_of
@@ -109,15 +109,11 @@ def _from_warehouse(
 def _from_store(
     home: Home, settings: PrivacySettings, as_of: datetime, dry_run: bool
 ) -> list[Expired]:
-    engine = open_store(home.store_url)
     periods = {"consent_event": settings.consent_proof.days}
-    try:
-        with transaction(engine) as store:
-            gone = expire_store(store, settings, as_of)
-            if dry_run:
-                store.get_transaction().rollback()  # type: ignore[union-attr]
-    finally:
-        engine.dispose()
+    with opened_store(home.store_url) as engine, transaction(engine) as store:
+        gone = expire_store(store, settings, as_of)
+        if dry_run:
+            store.get_transaction().rollback()  # type: ignore[union-attr]
     return [
         Expired(f"store.{table}", None, periods.get(table, settings.sync_records.days), count)
         for table, count in gone.items()
@@ -160,18 +156,13 @@ def _rebuild(home: Home, as_of: datetime) -> None:
         forget_unused_numbers(connection)
     rebuild(home, as_of)
     compact_warehouse(home.warehouse)
-    engine = open_store(home.store_url)
-    compact_store(engine)
-    engine.dispose()
+    with opened_store(home.store_url) as engine:
+        compact_store(engine)
 
 
 def _record(home: Home, report: RetentionReport) -> None:
-    engine = open_store(home.store_url)
-    try:
-        with transaction(engine) as store:
-            _insert(store, report)
-    finally:
-        engine.dispose()
+    with opened_store(home.store_url) as engine, transaction(engine) as store:
+        _insert(store, report)
 
 
 def _insert(store: Connection, report: RetentionReport) -> None:
