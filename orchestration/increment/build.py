@@ -20,8 +20,6 @@ from orchestration.increment.models import Models
 from orchestration.warehouse import open_warehouse
 
 DONE = {"success", "pass", "warn", "no-op"}
-# False builds identity in full in every run, whatever changed.
-INCREMENTS = True
 
 
 @dataclass
@@ -37,7 +35,7 @@ class Build:
     def records(self) -> list[NodeResult]:
         """The selector `records`: staging, and identity up to what the rules alone say."""
         digest = state.digest_of(self.project_dir)
-        if not INCREMENTS or self._models is None or not self._may_increment(digest):
+        if self._models is None or not self._may_increment(digest):
             return self._records_in_full(digest, self._models, lambda: self._selected("records"))
         staged = self._named(["assent.staging"])
         if not all_done(staged):

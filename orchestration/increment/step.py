@@ -30,10 +30,9 @@ def update_records(
     as_of: datetime,
     largest_share: float = LARGEST_SHARE,
 ) -> int | None:
-    """Bring the first half up to date with staging and the overrides; return how many records were
-    solved anew, or None, with nothing changed, when a full build is called for."""
-    if not state.can_increment(connection, digest):
-        return None
+    """Where state.can_increment, bring the first half up to date with staging and the overrides;
+    return how many records were solved anew, or None, with nothing changed, when so many would be
+    that a full build is called for."""
     with _increment(connection):
         changed, all_records = scope.find_changed(connection, models)
         if changed > largest_share * all_records or _device_was_decided(connection):

@@ -35,8 +35,9 @@ class Given:
 
 def run(connection: duckdb.DuckDBPyConnection, given: Given) -> int | None:
     """A run as it is made; how many records the first half solved, None when all."""
-    models = given.models
-    solved = step.update_records(connection, models, DIGEST, given.as_of, ANY_SHARE)
+    models, solved = given.models, None
+    if state.can_increment(connection, DIGEST):
+        solved = step.update_records(connection, models, DIGEST, given.as_of, ANY_SHARE)
     if solved is None:
         state.begin(connection, DIGEST, given.as_of)
         build_whole(connection, models, records.MODELS)

@@ -34,6 +34,8 @@ def solved(
 ) -> int | None:
     """How many records an increment solves, or None when it is refused."""
     connection, given = ran
+    if not state.can_increment(connection, digest):
+        return None
     return step.update_records(connection, given.models, digest, given.as_of, share)
 
 
