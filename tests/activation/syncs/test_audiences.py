@@ -5,12 +5,14 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import Engine, select
 
 from activation.connectors.files import FilesConnector
+from activation.connectors.postgres import PostgresConnector
 from activation.connectors.webhook import WebhookConnector
 from activation.store.tables_sync import sync_state
 from activation.syncs import Guards, RetryPolicy
@@ -48,6 +50,15 @@ def replayed(receiver: Receiver) -> set[str]:
         person = arrival.data["person_id"]
         (present.discard if arrival.kind == "audience.remove" else present.add)(person)
     return present
+
+
+def merged(away: int, into: int) -> pa.Table:
+    """Everybody's identifiers, those of one person with another's."""
+    everybody = identifiers(range(10)).to_pylist()
+    for row in everybody:
+        if row["person_id"] == f"p_{away:04}":
+            row["person_id"] = f"p_{into:04}"
+    return pa.Table.from_pylist(everybody)
 
 
 def test_the_destination_gets_additions_updates_and_removals_and_nothing_else(
@@ -183,6 +194,32 @@ def test_coming_back_after_a_removal_is_a_new_delivery(
         sync(engine, webhook, members(people), AUDIENCES)
     assert replayed(receiver) == {"p_0001"}
     assert len(receiver.taken()) == 5
+
+
+def test_a_merge_and_its_split_are_followed_and_refusals_of_both_sides_count(
+    engine: Engine, webhook: WebhookConnector, receiver: Receiver
+) -> None:
+    sync(engine, webhook, members([1, 2, 3]), AUDIENCES)
+    sync(engine, webhook, members([1, 3], name="Merged"), AUDIENCES, identifiers=merged(2, 1))
+    assert replayed(receiver) == {"p_0001", "p_0003"}
+    sync(engine, webhook, members([1, 2, 3]), AUDIENCES)
+    assert replayed(receiver) == {"p_0001", "p_0002", "p_0003"}
+    sync(engine, webhook, members([1, 3], name="Merged"), AUDIENCES, identifiers=merged(2, 1))
+    record(engine, 2)
+    sync(engine, webhook, members([1, 3], name="Merged"), AUDIENCES, identifiers=merged(2, 1))
+    assert replayed(receiver) == {"p_0003"}
+
+
+def test_a_merge_leaves_one_row_in_a_table(engine: Engine, postgresql_url: str) -> None:
+    postgres = PostgresConnector(postgresql_url, "crm", create_tables=True)
+    try:
+        sync(engine, postgres, members([1, 2, 3]), AUDIENCES)
+        sync(engine, postgres, members([1, 3], name="Merged"), AUDIENCES, identifiers=merged(2, 1))
+        with psycopg.connect(postgresql_url) as connection:
+            rows = connection.execute("select person_id, given_name from crm.audience order by 1")
+            assert rows.fetchall() == [("p_0001", "Merged1"), ("p_0003", "Merged3")]
+    finally:
+        postgres.close()
 
 
 def test_a_rename_of_the_declaration_sends_nothing_again(
