@@ -53,6 +53,7 @@ def judge(rule: Rule | None, *events: ReachedEvent, facts: PersonFacts = FACTS) 
 
 
 GRANT = said("granted")
+UNDATED = said("granted", notice_version=None)
 ERASED = said("erased", purpose="*", channel="*")
 RESTRICTED = said("restricted", purpose="*", channel="*")
 LIFTED = said("lifted", purpose="*", channel="*", at=-DAY / 2)
@@ -100,10 +101,13 @@ MINOR = replace(FACTS, is_minor=True)
         ("deny", "withdrawn", DOUBLE, [said("withdrawn"), said("confirmed", at=-DAY / 2)], FACTS),
         ("deny", "no_consent", DOUBLE, [said("confirmed")], FACTS),
         ("deny", "stale_notice", CONSENT, [said("granted", notice_version="2025-10")], FACTS),
-        ("deny", "stale_notice", CONSENT, [said("granted", notice_version=None)], FACTS),
+        ("deny", "stale_notice", CONSENT, [UNDATED], FACTS),
         ("deny", "stale_notice", CONSENT, [said("granted", notice_version="v9")], FACTS),
         ("permit", "consent", CONSENT, [said("granted", notice_version="2025-11")], FACTS),
         ("permit", "consent", CONSENT, [said("granted", notice_version="2025-11-30")], FACTS),
+        ("permit", "consent", replace(CONSENT, minimum_notice=None), [UNDATED], FACTS),
+        ("deny", "stale_notice", SOFT, [UNDATED], FACTS),
+        ("permit", "consent", CONSENT, [GRANT], replace(FACTS, ledger_recorded_at=AS_OF - DAY)),
         ("deny", "expired", CONSENT, [said("granted", expires_at=AS_OF)], FACTS),
         ("permit", "consent", CONSENT, [said("granted", expires_at=AS_OF + DAY)], FACTS),
     ],
@@ -184,3 +188,54 @@ def test_a_bounce_on_one_channel_leaves_the_others_alone() -> None:
         "suppressed", purpose="*", channel="sms", identifier_type="phone", identifier="+4"
     )
     assert judge(CONSENT, bounced, GRANT).reason == "consent"
+
+
+def test_what_is_about_another_purpose_or_channel_says_nothing_here() -> None:
+    for action in ("granted", "withdrawn"):
+        for other in ({"purpose": "renewal"}, {"channel": "sms"}):
+            assert judge(CONSENT, said(action, **other)).reason == "no_consent"
+
+
+def test_what_happened_or_was_recorded_later_is_not_known_yet() -> None:
+    later = {"occurred_at": AS_OF + timedelta(microseconds=1)}
+    for unknown in (later, {"recorded_at": AS_OF + timedelta(microseconds=1)}):
+        assert judge(CONSENT, GRANT, said("withdrawn", **unknown)).reason == "consent"
+        assert judge(CONSENT, said("granted", **unknown)).reason == "no_consent"
+    assert judge(CONSENT, said("granted", at=timedelta(0))).reason == "consent"
+
+
+def test_the_newest_word_counts_and_of_one_instant_the_most_restrictive() -> None:
+    earlier = said("withdrawn", at=-2 * DAY)
+    assert judge(CONSENT, earlier, GRANT).reason == "consent"
+    assert judge(CONSENT, said("objected", at=-2 * DAY), said("withdrawn")).reason == "withdrawn"
+    said_at_once = [said(action) for action in ("denied", "objected", "granted", "withdrawn")]
+    assert judge(CONSENT, *said_at_once).reason == "objected"
+
+
+def test_a_refusal_stands_until_the_persons_own_newer_grant() -> None:
+    imported = said("granted", at=-DAY / 2, source="import")
+    assert judge(CONSENT, said("withdrawn"), imported).reason == "withdrawn"
+    own = said("granted", event_id="own", at=-DAY / 4)
+    assert judge(CONSENT, said("withdrawn"), imported, own).evidence == "own"
+
+
+def test_of_two_grants_of_one_instant_the_weaker_is_the_consent() -> None:
+    ends, stays = said("granted", event_id="a", expires_at=AS_OF), said("granted", event_id="b")
+    for grants in ([ends, stays], [stays, ends]):
+        assert judge(CONSENT, *grants) == Verdict("deny", "expired", "consent", "a")
+    later = said("granted", event_id="a", expires_at=AS_OF + DAY)
+    sooner = said("granted", event_id="c", expires_at=AS_OF + DAY / 2)
+    assert judge(CONSENT, later, stays, sooner).evidence == "c"
+    old = said("granted", event_id="z", notice_version="2025-10")
+    assert judge(CONSENT, old, stays) == Verdict("deny", "stale_notice", "consent", "z")
+
+
+def test_only_the_grants_own_later_confirmation_confirms_it() -> None:
+    assert judge(DOUBLE, GRANT, said("confirmed")).reason == "consent"
+    for unable in (
+        {"may_permit": False},
+        {"purpose": "renewal"},
+        {"channel": "sms"},
+        {"at": -DAY - timedelta(microseconds=1)},
+    ):
+        assert judge(DOUBLE, GRANT, said("confirmed", **unable)).reason == "unconfirmed"
