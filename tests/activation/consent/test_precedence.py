@@ -57,6 +57,7 @@ UNDATED = said("granted", notice_version=None)
 ERASED = said("erased", purpose="*", channel="*")
 RESTRICTED = said("restricted", purpose="*", channel="*")
 LIFTED = said("lifted", purpose="*", channel="*", at=-DAY / 2)
+RESTRICTED_AGAIN = said("restricted", purpose="*", channel="*", at=-DAY / 4)
 LIFTED_BY_IMPORT = said("lifted", purpose="*", channel="*", at=-DAY / 2, source="import")
 SIGNAL = said("opted_out", purpose="*", channel="*", source="gpc")
 BOUNCED = said("suppressed", purpose="*")
@@ -73,6 +74,8 @@ MINOR = replace(FACTS, is_minor=True)
         ("permit", "legal_obligation", OBLIGATION, [RESTRICTED], FACTS),
         ("permit", "consent", CONSENT, [RESTRICTED, LIFTED, GRANT], FACTS),
         ("deny", "no_consent", CONSENT, [RESTRICTED, LIFTED], FACTS),
+        ("permit", "consent", CONSENT, [LIFTED, GRANT], FACTS),
+        ("deny", "restricted", CONSENT, [LIFTED, RESTRICTED_AGAIN, GRANT], FACTS),
         ("deny", "restricted", CONSENT, [RESTRICTED, GRANT, LIFTED_BY_IMPORT], FACTS),
         ("deny", "suppressed", CONTRACT, [BOUNCED, GRANT], STALE),
         ("deny", "stale_consent", None, [GRANT], STALE),
@@ -86,6 +89,7 @@ MINOR = replace(FACTS, is_minor=True)
         ("deny", "opted_out", SIGNALLED, [SIGNAL], MINOR),
         ("deny", "withdrawn", SIGNALLED, [SIGNAL, said("withdrawn")], FACTS),
         ("permit", "contract", CONTRACT, [SIGNAL], FACTS),
+        ("permit", "legitimate_interests", SIGNALLED, [GRANT], FACTS),
         ("permit", "legitimate_interests", INTERESTS, [SIGNAL], FACTS),
         ("deny", "minor", CONSENT, [GRANT], MINOR),
         ("deny", "special_category", SPECIAL, [], FACTS),
@@ -167,6 +171,26 @@ def test_only_the_persons_own_newer_grant_answers_an_opt_out_signal() -> None:
     assert judge(SIGNALLED, SIGNAL, newer, again).reason == "opted_out"
 
 
+def test_the_newest_suppression_and_the_newest_own_grant_count() -> None:
+    older = said("suppressed", event_id="older", purpose="*", at=-2 * DAY)
+    assert judge(CONSENT, BOUNCED, older).evidence == "suppressed"
+    grants = said("granted", at=-3 * DAY), said("granted", at=-DAY / 2)
+    assert judge(CONSENT, BOUNCED, *grants).reason == "consent"
+
+
+def test_a_do_not_contact_for_one_purpose_leaves_the_others_open() -> None:
+    number = {"identifier_type": "contact_id", "identifier": "C1"}
+    for_renewal = said("suppressed", purpose="renewal", **number)
+    assert judge(CONSENT, for_renewal, GRANT).reason == "consent"
+    elsewhere = said("granted", event_id="other", purpose="onboarding", at=-DAY / 2)
+    assert judge(CONSENT, for_renewal, GRANT, elsewhere).reason == "consent"
+
+
+def test_an_address_of_another_channel_does_not_keep_the_person_reachable() -> None:
+    by_phone = replace(FACTS, addresses=frozenset({Address("phone", "+4")}))
+    assert judge(CONSENT, BOUNCED, GRANT, facts=by_phone).reason == "suppressed"
+
+
 def test_another_address_on_the_channel_keeps_the_person_reachable() -> None:
     both = replace(FACTS, addresses=FACTS.addresses | {Address("email", SECOND)})
     blocked = replace(FACTS, addresses=FACTS.addresses | {Address("email", SECOND, True)})
@@ -188,6 +212,8 @@ def test_a_bounce_on_one_channel_leaves_the_others_alone() -> None:
         "suppressed", purpose="*", channel="sms", identifier_type="phone", identifier="+4"
     )
     assert judge(CONSENT, bounced, GRANT).reason == "consent"
+    nowhere = replace(FACTS, addresses=frozenset())
+    assert judge(CONSENT, bounced, GRANT, facts=nowhere).reason == "consent"
 
 
 def test_what_is_about_another_purpose_or_channel_says_nothing_here() -> None:
