@@ -254,6 +254,8 @@ def test_of_two_grants_of_one_instant_the_weaker_is_the_consent() -> None:
     assert judge(CONSENT, later, stays, sooner).evidence == "c"
     old = said("granted", event_id="z", notice_version="2025-10")
     assert judge(CONSENT, old, stays) == Verdict("deny", "stale_notice", "consent", "z")
+    undated = said("granted", event_id="y", notice_version=None)
+    assert judge(CONSENT, old, undated, stays).evidence == "y"
 
 
 def test_only_the_grants_own_later_confirmation_confirms_it() -> None:
