@@ -17,6 +17,10 @@ from activation.decisions.literals import text
 
 LOCK_WAIT_SECONDS = 30.0
 LOCK_POLL_SECONDS = 0.25
+# Where rows were deleted DuckDB closes ranks with each checkpoint, in all tables: an increment over
+# 3 % of 1M records left 10 CPU s of that to the next writer, whoever it was. `close_ranks` does it
+# after a full build.
+_AS_THEY_LIE = {"max_vacuum_tasks": 0}
 
 
 class WarehouseBusyError(RuntimeError):
@@ -80,7 +84,7 @@ def _connect(
 ) -> duckdb.DuckDBPyConnection:
     return _patiently(
         lambda: duckdb.connect(
-            str(path), config={"enable_external_access": str(not locked).lower()}
+            str(path), config={"enable_external_access": str(not locked).lower(), **_AS_THEY_LIE}
         ),
         path,
         wait,
@@ -134,6 +138,17 @@ def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) ->
         [schema, table],
     ).fetchone()
     return found is not None
+
+
+def close_ranks(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give back the room that deleted rows left in every table."""
+    connection.execute("reset max_vacuum_tasks")
+    # A checkpoint does nothing in a file that nobody wrote to.
+    connection.execute("create or replace table closing_ranks as select 1 as n")
+    connection.execute("drop table closing_ranks")
+    connection.execute("checkpoint")
+    for setting, value in _AS_THEY_LIE.items():
+        connection.execute(f"set {setting} = {value}")
 
 
 def copy_warehouse(path: Path, target: Path, *, wait: float = LOCK_WAIT_SECONDS) -> None:

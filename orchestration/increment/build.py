@@ -17,7 +17,7 @@ from orchestration.dbt_runner import NodeResult
 from orchestration.environment import DBT_PROJECT_DIR, Home
 from orchestration.increment import persons, records, state, step
 from orchestration.increment.models import Models
-from orchestration.warehouse import open_warehouse
+from orchestration.warehouse import close_ranks, open_warehouse
 
 DONE = {"success", "pass", "warn", "no-op"}
 
@@ -56,15 +56,15 @@ class Build:
             with open_warehouse(self.home.warehouse) as connection:
                 count = step.update_persons(connection, self._models, self.as_of)
         if count is not None:
-            results = self._incremented(persons.BUILT, count, begun)
+            results = self._incremented(persons.MODELS, count, begun)
             if all_done(results):
-                rest = ("assent.consent", "assent.profiles", "assent.contexts")
-                results += self._named([*persons.BUILT_WHOLE, *rest])
+                results += self._named(["assent.consent", "assent.profiles", "assent.contexts"])
             return results
         results = self._selected("customer")
         if all_done(results):
             with open_warehouse(self.home.warehouse) as connection:
                 state.advance(connection, state.RECORDS, state.PERSONS, self.as_of)
+                close_ranks(connection)
         return results
 
     def outbound(self) -> list[NodeResult]:

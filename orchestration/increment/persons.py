@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import duckdb
 import pyarrow as pa
 
+from orchestration.increment import review
 from orchestration.increment.models import DATABASE, Models
 from orchestration.increment.records import copy_billing
 from orchestration.increment.replace import replace_rows
@@ -30,9 +31,7 @@ BUILT = (
     "id_persons",
     "id_person_identifiers",
 )
-# A list over all keys and pairs that is read whole; it stays a model that dbt builds.
-BUILT_WHOLE = ("id_review",)
-MODELS = (*BUILT, *BUILT_WHOLE)
+MODELS = (*BUILT, review.MODEL)
 
 BY_RECORD = (
     "id_contact_components",
@@ -149,6 +148,7 @@ def solve(connection: duckdb.DuckDBPyConnection, models: Models) -> None:
     run(connection, _CONTACTS_KEPT)
     for name in BUILT[1:]:
         models.build(connection, name)
+    review.solve(connection, models)
 
 
 def _copy_sources(connection: duckdb.DuckDBPyConnection, models: Models) -> None:
@@ -190,6 +190,7 @@ def publish(connection: duckdb.DuckDBPyConnection) -> None:
         replace_rows(connection, name, "component", scope)
     for name in BY_PERSON:
         replace_rows(connection, name, "person_id", f"select person_id from {WORK}.person")
+    review.publish(connection)
     run(
         connection,
         "delete from identity.id_probable_links where component in (select record_key from "

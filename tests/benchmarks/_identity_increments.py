@@ -109,9 +109,9 @@ def commit(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def fingerprint(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int]]:
-    """Rows and their hash, whatever their order, of every identity table but the list of review."""
+    """Rows and their hash, whatever their order, of every identity table."""
     found = {}
-    for table in (*records.MODELS, *persons.BUILT):
+    for table in (*records.MODELS, *persons.MODELS):
         columns = ", ".join(sorted(connection.table(f"identity.{table}").columns))
         ((rows, content),) = connection.execute(
             f"select count(*), bit_xor(hash({columns})) from identity.{table}"

@@ -43,6 +43,7 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "3GB",
     "preserve_insertion_order": False,
     "checkpoint_threshold": "1GB",
+    "max_vacuum_tasks": 0,
 }
 
 
@@ -104,7 +105,7 @@ def build(directory: Path, records: int) -> dict[str, float]:
 
 
 def increments(directory: Path, records: int) -> dict[str, float]:
-    """Identity after a part of the records changed; the list for review is one dbt model more."""
+    """Identity after a part of the records changed."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     from orchestration import dbt_runner, environment
@@ -127,9 +128,7 @@ def increments(directory: Path, records: int) -> dict[str, float]:
             if day > 1:
                 _identity_increments.commit(connection)
             made = _identity_increments.increment(connection, compiled, share, day)
-        reviewed = dbt("id_review", AS_OF)
-        found[f"seconds {share}"] = made.seconds + reviewed
-        found[f"review {share}"] = reviewed
+        found[f"seconds {share}"] = made.seconds
         found[f"changed {share}"], found[f"solved {share}"] = made.changed, made.solved
     with opened(path) as connection:
         ours = _identity_increments.fingerprint(connection)
@@ -274,8 +273,7 @@ def print_increments(made: Mapping[str, float], count: float) -> None:
         taken, changed = made[f"seconds {share}"], made[f"changed {share}"]
         print(
             f"{changed / count:.2%} changed        {taken:5.1f}  {made['memory']:7,.0f}   "
-            f"{taken / full:.1%} of the full build (goal {goal:.0%}), "
-            f"{made[f'review {share}']:.1f} of it for the list of review; "
+            f"{taken / full:.1%} of the full build (goal {goal:.0%}); "
             f"{made[f'solved {share}']:,.0f} records solved anew"
         )
     print(f"the {made['tables']:.0f} tables are those of the full build")

@@ -11,6 +11,7 @@ import pytest
 from orchestration.reference import PHONE_COLUMNS, refresh_phone_numbers
 from orchestration.warehouse import (
     WarehouseBusyError,
+    close_ranks,
     has_table,
     open_warehouse,
     quote,
@@ -68,6 +69,21 @@ def test_a_table_is_replaced_as_a_whole_and_names_are_quoted(tmp_path: Path) -> 
         assert has_table(connection, "store", 'odd"name')
         table = f"store.{quote('odd' + chr(34) + 'name')}"
         assert connection.execute(f"select n from {table}").fetchall() == [(4,)]
+
+
+def test_rows_stay_where_they_lie_until_the_ranks_are_closed(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    groups = "select count(distinct row_group_id) from pragma_storage_info('other')"
+    with open_warehouse(path) as connection:
+        connection.execute("create table other as select n from range(400_000) as t(n)")
+    with open_warehouse(path) as connection:
+        connection.execute("delete from other where n % 10 > 0")
+        connection.execute("checkpoint")
+    with open_warehouse(path) as connection:
+        assert connection.execute(groups).fetchone() == (4,)
+        close_ranks(connection)
+        assert connection.execute(groups).fetchone() == (1,)
+        assert connection.execute("select count(*) from other").fetchone() == (40_000,)
 
 
 def test_a_phone_number_is_parsed_once_in_its_life_also_where_no_country_is_known(

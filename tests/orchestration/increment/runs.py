@@ -46,8 +46,6 @@ def run(connection: duckdb.DuckDBPyConnection, given: Given) -> int | None:
     if step.update_persons(connection, models, given.as_of) is None:
         build_whole(connection, models, persons.MODELS)
         state.advance(connection, state.RECORDS, state.PERSONS, given.as_of)
-    else:
-        build_whole(connection, models, persons.BUILT_WHOLE)
     commit(connection)
     state.advance(connection, state.PERSONS, state.COMMITTED)
     return solved
