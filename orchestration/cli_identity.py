@@ -19,6 +19,7 @@ from orchestration import environment
 from orchestration.identity_account import UnknownIdentity, read_account
 from orchestration.identity_svg import draw
 from orchestration.identity_words import in_words, told
+from orchestration.secret_keys import identity_hash_key
 from orchestration.warehouse import open_warehouse
 
 _MATTERS = """
@@ -135,7 +136,7 @@ def override() -> None:
 @click.argument("value")
 @_decision
 def block_value(rule: str, value: str, author: str, reason: str, home_dir: Path | None) -> None:
-    """A value of RULE (such as email or phone) joins nobody. Only its hash is kept."""
+    """A value of RULE (such as email or phone) joins nobody. Only its keyed hash is kept."""
     known = _single_value_rules()
     if rule not in known:
         raise click.ClickException(f"no rule {rule} with one value; use one of {', '.join(known)}")
@@ -143,7 +144,12 @@ def block_value(rule: str, value: str, author: str, reason: str, home_dir: Path 
     if usable is None:
         raise click.ClickException(f"the value is no usable {rule}; write a phone number with +")
     made = identity_overrides.block_value(
-        rule, [usable], author=author, reason=reason, at=datetime.now(UTC)
+        rule,
+        [usable],
+        identity_hash_key(environment.home(home_dir)),
+        author=author,
+        reason=reason,
+        at=datetime.now(UTC),
     )
     _record(made, home_dir)
 

@@ -12,9 +12,10 @@ from activation.privacy.keyed import Keyed
 from activation.privacy.suppression import Suppressed
 from activation.privacy.suppression import read as read_suppressed
 from activation.store import opened_store, publish
+from activation.store.hash_key import HashKey
 from activation.store.tables import consent_event
 from orchestration.environment import Home
-from orchestration.secret_keys import ERASURE_KEY_FILE, secret_key
+from orchestration.secret_keys import ERASURE_KEY_FILE, identity_hash_key, secret_key
 from orchestration.warehouse import replace_table
 
 
@@ -27,21 +28,27 @@ class LedgerCopy:
 
 
 def import_and_publish(
-    connection: duckdb.DuckDBPyConnection, store_url: str, as_of: datetime
+    connection: duckdb.DuckDBPyConnection, home: Home, as_of: datetime
 ) -> LedgerCopy:
-    """Record what landed, then replace the warehouse's copies of the ledger and the id map."""
-    with opened_store(store_url) as engine:
+    """Record what landed, then replace the warehouse's copies of the ledger and the id map.
+
+    Raises OverrideError, with the copies as they were, where an override's value was hashed with
+    another key than the home's.
+    """
+    with opened_store(home.store_url) as engine:
         imported = import_from_warehouse(connection, engine, recorded_at=as_of)
-        return LedgerCopy(imported, _publish(connection, engine, as_of))
+        return LedgerCopy(imported, _publish(connection, engine, identity_hash_key(home), as_of))
 
 
-def republish(connection: duckdb.DuckDBPyConnection, store_url: str, as_of: datetime) -> None:
+def republish(connection: duckdb.DuckDBPyConnection, home: Home, as_of: datetime) -> None:
     """Replace the warehouse's copies by the store as it is, without recording what landed."""
-    with opened_store(store_url) as engine:
-        _publish(connection, engine, as_of)
+    with opened_store(home.store_url) as engine:
+        _publish(connection, engine, identity_hash_key(home), as_of)
 
 
-def _publish(connection: duckdb.DuckDBPyConnection, engine: Engine, as_of: datetime) -> int:
+def _publish(
+    connection: duckdb.DuckDBPyConnection, engine: Engine, key: HashKey, as_of: datetime
+) -> int:
     with engine.connect() as store:
         # The watermark first: the copy may hold more than it says, never less.
         watermark = publish.consent_watermark(store, recorded_at=as_of)
@@ -50,7 +57,8 @@ def _publish(connection: duckdb.DuckDBPyConnection, engine: Engine, as_of: datet
             "consent_event": publish.consent_events(store),
             "identity_map": publish.identity_maps(store),
             "identity_change": publish.identity_changes(store),
-            "identity_override": publish.identity_overrides(store),
+            "identity_override": publish.identity_overrides(store, key),
+            "hash_key": publish.hash_key(key),
         }
     for table, rows in copies.items():
         replace_table(connection, "store", table, rows)

@@ -12,6 +12,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, insert, select
 
+from activation.store.hash_key import HashKey
 from activation.store.metadata import instant_text
 from activation.store.tables import identity_override
 
@@ -25,7 +26,8 @@ class OverrideError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Override:
     """One decision. `rule` and `key_hash` are given for block_value and keep_shared, `record_key`
-    for detach, both records (in ascending order) for never_link and always_link. `at` is UTC."""
+    for detach, both records (in ascending order) for never_link and always_link. `key_id` tells
+    which key the hash was made with; null for none, as before hashes had one. `at` is UTC."""
 
     override_id: str
     kind: Kind
@@ -36,27 +38,30 @@ class Override:
     author: str
     reason: str
     at: datetime
+    key_id: str | None = None
 
 
 def block_value(
-    rule: str, values: Sequence[str], *, author: str, reason: str, at: datetime
+    rule: str, values: Sequence[str], key: HashKey, *, author: str, reason: str, at: datetime
 ) -> Override:
     """A value joins nobody under this rule: a broker's mailbox, a call centre's telephone.
 
     `values` are the key columns of the rule, normalised, in the rule's order. They are kept as the
     hash that the models make of them.
     """
-    key_hash = sha256("\x1f".join([rule, *values]).encode()).hexdigest()
-    return _identified(Override("", "block_value", rule, key_hash, None, None, author, reason, at))
+    key_hash = key.of(rule, values)
+    return _identified(
+        Override("", "block_value", rule, key_hash, None, None, author, reason, at, key.key_id)
+    )
 
 
 def keep_weak(
-    rule: str, key_hash: str, *, blocked: bool, author: str, reason: str, at: datetime
+    rule: str, key_hash: str, key_id: str, *, blocked: bool, author: str, reason: str, at: datetime
 ) -> Override:
     """A key stays as weak as it was, though a person who had it in common with others is gone:
     blocked, or shared by a household."""
     kind: Kind = "block_value" if blocked else "keep_shared"
-    return _identified(Override("", kind, rule, key_hash, None, None, author, reason, at))
+    return _identified(Override("", kind, rule, key_hash, None, None, author, reason, at, key_id))
 
 
 def detach(record_key: str, *, author: str, reason: str, at: datetime) -> Override:
@@ -143,6 +148,24 @@ def current(connection: Connection) -> list[Override]:
         .order_by(identity_override.c.seq)
     )
     return [Override(**row) for row in rows.mappings()]
+
+
+def current_under(connection: Connection, key: HashKey) -> list[Override]:
+    """The overrides that stand, all of whose hashes the models can find again.
+
+    Raises OverrideError for one whose value was hashed with another key or with none: it would
+    match nothing, and the value that it blocks would join people.
+    """
+    standing = current(connection)
+    for one in standing:
+        if one.key_hash is not None and one.key_id != key.key_id:
+            raise OverrideError(
+                f"override {one.override_id} ({one.kind}) was recorded "
+                + ("with another hash key" if one.key_id else "before hashes had a key")
+                + ": restore keys/identity.key, or revoke the override and record it anew: "
+                f"assent identity override revoke {one.override_id}"
+            )
+    return standing
 
 
 def _contradict(one: Override, other: Override) -> bool:

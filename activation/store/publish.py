@@ -7,7 +7,8 @@ import pyarrow as pa
 from sqlalchemy import Column, Connection, String, func, or_, select, type_coerce
 from sqlalchemy.sql import Select
 
-from activation.store.identity_overrides import current
+from activation.store.hash_key import HashKey
+from activation.store.identity_overrides import current_under
 from activation.store.metadata import Instant
 from activation.store.tables import consent_event, identity_change, identity_map
 
@@ -71,11 +72,19 @@ def identity_changes(connection: Connection) -> pa.Table:
     return _read(connection, select(*columns).order_by(identity_change.c.seq))
 
 
-def identity_overrides(connection: Connection) -> pa.Table:
+def hash_key(key: HashKey) -> pa.Table:
+    """store.hash_key: one row, what keyed hashes are made with."""
+    return pa.table({"key": pa.array([key.text], type=pa.string())})
+
+
+def identity_overrides(connection: Connection, key: HashKey) -> pa.Table:
     """store.identity_override: the overrides that stand, in the order they were recorded, without
-    who decided them and why, which the models do not ask."""
+    who decided them and why, which the models do not ask.
+
+    Raises OverrideError for one whose value was hashed with another key.
+    """
     names = ("override_id", "kind", "rule", "key_hash", "record_key", "other_record_key")
-    rows = [{name: getattr(one, name) for name in names} for one in current(connection)]
+    rows = [{name: getattr(one, name) for name in names} for one in current_under(connection, key)]
     return pa.Table.from_pylist(rows, schema=pa.schema([(name, pa.string()) for name in names]))
 
 

@@ -32,7 +32,8 @@ identity_map = Table(
 )
 
 # One row per decision of a person about who is who, or the revocation of one. A blocked value is
-# kept as the hash of its key: a broker's mailbox is an address of somebody.
+# kept as the keyed hash of its rule and value, and `key_id` tells the key: a broker's mailbox is an
+# address of somebody.
 identity_override = Table(
     "identity_override",
     metadata,
@@ -47,6 +48,7 @@ identity_override = Table(
     Column("author", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("key_id", Text),
     CheckConstraint(
         "(kind in ('block_value', 'keep_shared') and rule is not null and key_hash is not null)"
         " or (kind = 'detach' and record_key is not null)"

@@ -29,7 +29,8 @@
 
 
 {#- A hash that only whoever has the key can make again: without it, a list of e-mail addresses gives
-    their hashes too. The key is one row of store.hash_key; the policy checker proves this form. -#}
+    their hashes too. The key is one row of store.hash_key; the policy checker proves this form. The
+    text may not be null: it would hash the key alone. -#}
 {% macro keyed_hash(text) -%}
     sha256(concat_ws(chr(31), (select key from {{ source('store', 'hash_key') }}), {{ text }}))
 {%- endmacro %}

@@ -83,7 +83,7 @@ def consent_ledger_copy(
     """Consent events enter the ledger; the ledger and the id map are copied for dbt to read."""
     home = settings.resolved_home()
     with stage("consent ledger"), open_warehouse(home.warehouse) as connection:
-        copy = consent_ledger.import_and_publish(connection, home.store_url, settings.time())
+        copy = consent_ledger.import_and_publish(connection, home, settings.time())
     for refused in copy.imported.refused:
         context.log.warning(
             f"consent event {refused.event_id}: {refused.field} {refused.fix}; it is not recorded"

@@ -17,6 +17,7 @@ from orchestration.dbt_runner import NodeResult
 from orchestration.environment import DBT_PROJECT_DIR, Home
 from orchestration.increment import persons, records, state, step
 from orchestration.increment.models import Models
+from orchestration.secret_keys import identity_hash_key
 from orchestration.warehouse import close_ranks, open_warehouse
 
 DONE = {"success", "pass", "warn", "no-op"}
@@ -34,7 +35,7 @@ class Build:
 
     def records(self) -> list[NodeResult]:
         """The selector `records`: staging, and identity up to what the rules alone say."""
-        digest = state.digest_of(self.project_dir)
+        digest = state.digest_of(self.project_dir, identity_hash_key(self.home).key_id)
         if self._models is None or not self._may_increment(digest):
             return self._records_in_full(digest, self._models, lambda: self._selected("records"))
         staged = self._named(["assent.staging"])

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import duckdb
 import pyarrow as pa
 
+from activation.store.hash_key import key_hash_sql
 from orchestration.increment import review
 from orchestration.increment.models import DATABASE, Models
 from orchestration.increment.records import copy_billing
@@ -88,13 +89,13 @@ where record_key in (select record_key from {work}.scope)
     and record_key not in (select record_key from {work}.rule_scope)
 """
 # Another record has the device too, one that is not in the scope.
-_DEVICES = """
-insert into {database}.store.identity_override
+_DEVICES = f"""
+insert into {{database}}.store.identity_override
 select distinct 'increment', 'keep_shared', 'device_id',
-    sha256('device_id' || chr(31) || outside.device_id), null::varchar, null::varchar
+    {key_hash_sql("device_id", "outside.device_id")}, null::varchar, null::varchar
 from identity.id_record_attributes as outside
-where outside.device_id in (select device_id from {increment}.id_record_attributes)
-    and outside.record_key not in (select record_key from {work}.scope)
+where outside.device_id in (select device_id from {{increment}}.id_record_attributes)
+    and outside.record_key not in (select record_key from {{work}}.scope)
 """
 
 

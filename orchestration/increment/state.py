@@ -49,10 +49,12 @@ class Stage:
     is_increment: bool
 
 
-def digest_of(project_dir: Path) -> str:
+def digest_of(project_dir: Path, key_id: str) -> str:
     """What the tables follow from besides data: the project's files, the code of increments and of
-    scores, and DuckDB's version, whose hash may differ from the next one's."""
-    digest = hashlib.sha256(f"{duckdb.__version__}|{project_digest(project_dir)}".encode())
+    scores, the key of keyed hashes, and DuckDB's version, whose hash may differ from the next
+    one's."""
+    given = f"{duckdb.__version__}|{key_id}|{project_digest(project_dir)}"
+    digest = hashlib.sha256(given.encode())
     for folder in _CODE:
         for path in sorted(folder.glob("*.py")):
             digest.update(path.name.encode() + b"\0" + path.read_bytes())

@@ -78,6 +78,7 @@ def remember_records(
 @contextmanager
 def _increment(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     create_schemas(connection, ("work", "staging", "store", "identity"))
+    connection.execute(f"create table {DATABASE}.store.hash_key as from store.hash_key")
     for setting, value in _WRITING.items():
         connection.execute(f"set {setting} = '{value}'")
     try:

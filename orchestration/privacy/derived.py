@@ -37,7 +37,7 @@ def rebuild(home: Home, as_of: datetime) -> list[str]:
     with open_warehouse(home.warehouse) as connection:
         built = [name for name, schema, table in _BUILT if has_table(connection, schema, table)]
         if built:
-            consent_ledger.republish(connection, home.store_url, as_of)
+            consent_ledger.republish(connection, home, as_of)
     for selector in built:
         _build(home, selector, as_of)
         if selector == "customer":

@@ -44,7 +44,7 @@ from orchestration.privacy.plan import ErasurePlan, keep, kept, make_plan, plan_
 from orchestration.privacy.scan import scan, words
 from orchestration.privacy.subject import Subject, SubjectError, find_subject
 from orchestration.privacy.suppressing import in_ledger, suppress
-from orchestration.secret_keys import ERASURE_KEY_FILE, secret_key
+from orchestration.secret_keys import ERASURE_KEY_FILE, identity_hash_key, secret_key
 from orchestration.warehouse import open_warehouse, warehouse_transaction
 
 OUTSIDE = (
@@ -215,7 +215,11 @@ def _identity(erasure: _Erasure) -> Mapping[str, Any]:
     request = erasure.request
     with transaction(erasure.engine) as store:
         kept_weak = hold(
-            store, erasure.plan.holding, author=request.erasure_id, at=request.requested_at
+            store,
+            erasure.plan.holding,
+            identity_hash_key(erasure.home).key_id,
+            author=request.erasure_id,
+            at=request.requested_at,
         )
     return {"kept_weak": kept_weak}
 

@@ -15,26 +15,28 @@ import duckdb
 from sqlalchemy import ColumnElement, Connection, and_, false, or_
 
 from activation.store import identity_overrides
+from activation.store.hash_key import key_hash_sql
 from activation.store.identity_overrides import Override
 from activation.store.tables import identity_override
 from orchestration.warehouse import has_table
 
-_CARRIED = """
+_DEVICE_HASH = key_hash_sql("device_id", "identifier")
+_CARRIED = f"""
     select record_key, rule, key_hash from identity.id_keys
     union all
     select record_key, rule, key_hash from identity.id_composite_keys
     union all
-    select record_key, 'device_id', sha256(concat_ws(chr(31), 'device_id', identifier))
+    select record_key, 'device_id', {_DEVICE_HASH}
     from identity.id_identifiers
     where identifier_type = 'device_id'
 """
-_WEAK = """
+_WEAK = f"""
     select rule, key_hash, status from identity.id_key_status where status <> 'ok'
     union all
     select rule, key_hash, status from identity.id_composite_key_status where status <> 'ok'
     union all
     select distinct
-        'device_id', sha256(concat_ws(chr(31), 'device_id', identifier)), status
+        'device_id', {_DEVICE_HASH}, status
     from identity.id_identifiers
     where identifier_type = 'device_id' and status = 'shared'
 """
@@ -94,14 +96,16 @@ def _kept_apart(
     return [pair for _, least in rows for pair in combinations(least, 2)]
 
 
-def hold(store: Connection, holding: Holding, *, author: str, at: datetime) -> int:
+def hold(store: Connection, holding: Holding, key_id: str, *, author: str, at: datetime) -> int:
     """Record what has to be kept, in a writing transaction; returns how many overrides are new.
+
+    `key_id` tells the key that the holding's values were hashed with.
 
     What stands already, or contradicts a person's decision, is left as it is.
     """
     said = {"author": author, "reason": "in common with somebody who was erased"}
     overrides: list[Override] = [
-        identity_overrides.keep_weak(rule, key, blocked=status == "blocked", at=at, **said)
+        identity_overrides.keep_weak(rule, key, key_id, blocked=status == "blocked", at=at, **said)
         for rule, key, status in holding.keys
     ]
     overrides += [

@@ -92,7 +92,7 @@ def identify(home: Home, as_of: datetime) -> None:
     with open_warehouse(home.warehouse) as connection:
         load(connection, home.landing, DBT_PROJECT_DIR / "models" / "staging", as_of)
         reference.refresh_phone_numbers(connection)
-        consent_ledger.republish(connection, home.store_url, as_of)
+        consent_ledger.republish(connection, home, as_of)
     results = build_customer(home, as_of=as_of, data_tests=False, select=["assent.identity"])
     failed = [one.unique_id for one in results if one.status not in ("success", "no-op")]
     if failed:

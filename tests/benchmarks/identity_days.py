@@ -44,7 +44,7 @@ def take_in(home: Home, as_of: datetime) -> None:
         load(connection, home.landing, DBT_PROJECT_DIR / "models" / "staging", as_of)
         reference.refresh_phone_numbers(connection)
         reference.write_rule_tables(connection, rules)
-        consent_ledger.import_and_publish(connection, home.store_url, as_of)
+        consent_ledger.import_and_publish(connection, home, as_of)
 
 
 def build(home: Home, as_of: datetime, in_full: bool) -> dict[str, float]:

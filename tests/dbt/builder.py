@@ -21,6 +21,7 @@ import duckdb
 import yaml
 
 from activation.consent.identifiers import parse_phone
+from tests.hash_key import HASH_KEY
 
 PROJECT_DIR = Path(__file__).resolve().parents[2] / "dbt_project"
 AS_OF = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
@@ -73,13 +74,14 @@ class Warehouse:
         return self.directory / "warehouse.duckdb"
 
     def create(self) -> None:
-        """Create every source table, empty."""
+        """Create every source table, empty but for the key of keyed hashes."""
         self.directory.mkdir(parents=True, exist_ok=True)
         with duckdb.connect(self.path) as connection:
             for table in self.tables.values():
                 columns = ", ".join(f'"{name}" {kind}' for name, kind in table.columns.items())
                 connection.execute(f"create schema if not exists {table.schema}")
                 connection.execute(f"create table {table.path} ({columns})")
+            connection.execute("insert into store.hash_key values (?)", [HASH_KEY.text])
 
     def insert(self, name: str, rows: Iterable[Row]) -> None:
         """Append rows to a source table; phone numbers of landing rows are parsed by `build`."""

@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from tests.dbt.builder import AS_OF, read_source_tables
+from tests.hash_key import HASH_KEY
 
 _ADDRESS = "email varchar, phone_e164 varchar, country varchar"
 _NAMES = "name_given_normalised varchar, name_family_normalised varchar"
@@ -76,6 +77,7 @@ class IdentitySql:
             columns = ", ".join(f'"{name}" {kind}' for name, kind in table.columns.items())
             self.connection.execute(f"create schema if not exists {table.schema}")
             self.connection.execute(f"create table {table.path} ({columns})")
+        self.connection.execute("insert into store.hash_key values (?)", [HASH_KEY.text])
         self.connection.execute("create schema staging")
         for name, listed in STAGING.items():
             self.connection.execute(f"create table staging.{name} (record_key varchar, {listed})")

@@ -8,6 +8,7 @@ from activation.store import identity_overrides
 from activation.store.identity_overrides import Override
 from tests.dbt.builder import AS_OF, Warehouse
 from tests.dbt.people import account, contact, partition, person, policyholder, ticket
+from tests.hash_key import HASH_KEY
 
 SAID = {"author": "steward", "reason": "the customer called", "at": AS_OF}
 
@@ -88,7 +89,7 @@ def test_detaching_the_least_record_does_not_lose_the_links_through_its_value(
 def test_a_blocked_value_joins_nobody_in_any_form(world: Warehouse) -> None:
     first, second = "crm.contacts:C-mail-1", "crm.contacts:C-mail-2"
     assert second in holding(solved(world), first)
-    block = identity_overrides.block_value("email", ["desk@broker.example"], **SAID)
+    block = identity_overrides.block_value("email", ["desk@broker.example"], HASH_KEY, **SAID)
     persons = solved(world, block)
     assert holding(persons, first) == {first}
     assert holding(persons, second) == {second}

@@ -38,12 +38,12 @@
 {%- endmacro %}
 
 
-{#- The key of one rule: a hash over the rule's name and the values of its columns, null when one of
-    them is. The unit separator can't occur in a normalised value. -#}
+{#- The key of one rule: a keyed hash over the rule's name and the values of its columns, none of
+    which may be null. The unit separator can't occur in a normalised value. -#}
 {% macro identity_key(rule, relation) -%}
     {%- set parts = [] -%}
     {%- for column in rule.key -%}{%- do parts.append(relation ~ '.' ~ column) -%}{%- endfor -%}
-    {{ sha256_hex("'" ~ rule.rule ~ "' || chr(31) || " ~ parts | join(" || chr(31) || ")) }}
+    {{ keyed_hash("'" ~ rule.rule ~ "' || chr(31) || " ~ parts | join(" || chr(31) || ")) }}
 {%- endmacro %}
 
 

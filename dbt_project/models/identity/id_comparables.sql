@@ -56,7 +56,7 @@ comparables as (
 hashed as (
     select
         *,
-        {{ sha256_hex(
+        {{ keyed_hash(
             "concat_ws(chr(31), coalesce(given_name, ''), coalesce(family_name, ''), "
             ~ "coalesce(date_of_birth, ''), coalesce(email, ''), coalesce(phone, ''), "
             ~ "coalesce(postcode, ''), coalesce(street, ''))"

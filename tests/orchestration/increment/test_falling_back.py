@@ -123,19 +123,20 @@ def test_identity_built_in_part_calls_for_a_full_build(
     assert run(connection, replace(given, as_of=AS_OF + timedelta(days=1))) is None
 
 
-def test_a_hash_of_code_is_part_of_what_a_state_is_good_for(
+def test_a_hash_of_code_and_of_the_key_is_part_of_what_a_state_is_good_for(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "one.sql").write_text("select 1")
-    before = state.digest_of(tmp_path)
-    assert state.digest_of(tmp_path) == before
+    before = state.digest_of(tmp_path, "one key")
+    assert state.digest_of(tmp_path, "one key") == before
+    assert state.digest_of(tmp_path, "another key") != before
     (tmp_path / "models" / "one.sql").write_text("select 2")
-    assert state.digest_of(tmp_path) != before
+    assert state.digest_of(tmp_path, "one key") != before
     code = tmp_path / "code"
     code.mkdir()
     (code / "step.py").write_text("pass")
     monkeypatch.setattr(state, "_CODE", (code,))
-    changed = state.digest_of(tmp_path)
+    changed = state.digest_of(tmp_path, "one key")
     (code / "step.py").write_text("...")
-    assert state.digest_of(tmp_path) != changed
+    assert state.digest_of(tmp_path, "one key") != changed

@@ -8,6 +8,7 @@ import pyarrow as pa
 from orchestration.increment.models import DATABASE, Models
 from orchestration.matching.proposals import propose
 from orchestration.matching.scoring import Model
+from tests.hash_key import HASH_KEY
 from tests.orchestration.increment.world import STAGING, Row, World
 
 STORE = {
@@ -16,6 +17,7 @@ STORE = {
     "new_person_id varchar, cause varchar, changed_at timestamptz",
     "identity_override": "override_id varchar, kind varchar, rule varchar, key_hash varchar, "
     "record_key varchar, other_record_key varchar",
+    "hash_key": "key varchar",
 }
 
 
@@ -27,6 +29,7 @@ def created() -> duckdb.DuckDBPyConnection:
         connection.execute(f"create schema {schema}")
         for table, columns in tables.items():
             connection.execute(f"create table {schema}.{table} ({columns})")
+    connection.execute("insert into store.hash_key values (?)", [HASH_KEY.text])
     connection.execute("create schema identity")
     return connection
 

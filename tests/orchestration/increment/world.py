@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from orchestration.matching.scoring import SCORES
+from tests.hash_key import HASH_KEY
 
 AS_OF = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 _NAME = (
@@ -162,11 +163,10 @@ class World:
         keys = [*self.record_keys(), "crm.contacts:C30", "service.tickets:T31"]
         one, other = sorted(self.draw.sample(keys, 2))
         email = f"m{self.draw.randrange(9)}@a.example"
-        composite = f"email_name{chr(31)}{email}{chr(31)}ann ash"
-        text = self.draw.choice(
-            [f"email{chr(31)}{email}", f"email{chr(31)}desk@b.example", composite]
+        rule, *values = self.draw.choice(
+            [("email", email), ("email", "desk@b.example"), ("email_name", email, "ann ash")]
         )
-        value = {"rule": text.split(chr(31))[0], "key_hash": sha256(text.encode()).hexdigest()}
+        value = {"rule": rule, "key_hash": HASH_KEY.of(rule, values)}
         about: Mapping[str, Row] = {
             "block_value": value,
             "keep_shared": value,
