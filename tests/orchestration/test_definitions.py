@@ -15,7 +15,9 @@ ASSETS = {
         product_milestones quarantine service_satisfaction service_tickets
     """,
     "reference": "country phone_number purpose regime",
-    "store": "consent_event consent_watermark hash_key identity_change identity_map identity_override",
+    "store": """
+        consent_event consent_watermark hash_key identity_change identity_map identity_override
+    """,
     "staging": """
         stg_billing__invoices stg_communications__engagement stg_communications__messages
         stg_crm__contacts stg_events__claim_milestone stg_events__feature_used stg_events__login
