@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from orchestration.demo import WorldSummary, write_day, write_world
+from orchestration.secret_keys import IDENTITY_KEY_FILE
 from tests.orchestration.path import Ended, Kill, Runner
 from tests.orchestration.places import AS_OF, PEOPLE, SEED, Place
 
@@ -73,8 +74,11 @@ def run(runner: Runner) -> Run:
 
 @pytest.fixture(scope="session")
 def world(path_directory: Path) -> World:
-    """The base world, never run over: tests copy it."""
+    """The base world, never run over: tests copy it, and its key, so that their hashes agree."""
     place = Place(path_directory / "world")
+    keys = place.home / "keys"
+    keys.mkdir(mode=0o700, parents=True)
+    (keys / IDENTITY_KEY_FILE).write_bytes(b"a key that only tests use")
     summary = write_world(place.landing, people=PEOPLE, seed=SEED, as_of=AS_OF, truth=place.truth)
     return World(place, summary)
 
