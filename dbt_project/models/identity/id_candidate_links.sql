@@ -30,19 +30,25 @@ usable_keys as (
 ),
 
 -- a detached record shares nothing with anybody
+detached as (
+    select record_key
+    from overrides
+    where kind = 'detach'
+),
+
 key_links as (
     select
         keys.record_key,
         keys.rule,
         usable_keys.anchor_key
     from keys
-    inner join records on keys.record_key = records.record_key
     inner join usable_keys
         on
             keys.rule = usable_keys.rule
             and keys.key_hash = usable_keys.key_hash
+    left join detached on keys.record_key = detached.record_key
     where
-        not records.is_detached
+        detached.record_key is null
         and keys.record_key <> usable_keys.anchor_key
 ),
 

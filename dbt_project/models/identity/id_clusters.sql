@@ -66,17 +66,29 @@ groups as (
     group by component, rule_component, contact_group, authority
 ),
 
+-- the least by a total order: a window over the groups took 2 of 3.6 CPU seconds for 1M records
+ranked_cores as (
+    select
+        component,
+        min_by(
+            struct_pack(
+                rule_component := rule_component,
+                contact_group := contact_group,
+                authority := authority
+            ),
+            (-customer_record_count, -record_count, authority)
+        ) as core
+    from groups
+    group by component
+),
+
 cores as (
     select
         component,
-        rule_component,
-        contact_group,
-        authority
-    from groups
-    qualify row_number() over (
-        partition by component
-        order by customer_record_count desc, record_count desc, authority asc
-    ) = 1
+        core.rule_component,
+        core.contact_group,
+        core.authority
+    from ranked_cores
 ),
 
 -- a window over the links of all records took four times as long as the least of a number

@@ -3,7 +3,7 @@
 -- the person's own and the record that carries it is surely theirs; a restriction counts whatever
 -- the way. A billing address reaches the policyholder but proves nothing about who reads it, so it
 -- can only restrict.
-with records as (
+with records as not materialized (
     select * from {{ ref('id_records') }}
 ),
 
