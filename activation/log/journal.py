@@ -7,10 +7,13 @@ One group is one write and one fdatasync, however many callers stand behind it, 
 a dozen: a service that decides one person at a time pays the disk once for all who wait. A record
 is its length (8 bytes, little endian), the SHA-256 of its payload and the payload, a JSON array of
 rows as `activation.log.single_rows` encodes them, and of objects: the requests that they answer.
+Zeros follow the last record: they are overwritten by the next ones, since a file that grows has its
+length to write too, which took up to 6 ms one time in twenty (ext4, one disk; 0.3 ms without).
 The journal holds personal data, so it is for its owner alone and lives only until the next batch,
 erasure or `seal`.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -32,6 +35,9 @@ OPEN: Final = ".open"
 CLOSED: Final = ".closed"
 _LENGTH: Final = struct.Struct("<Q")
 _HEAD: Final = _LENGTH.size + sha256().digest_size
+# A file's room doubles, from a command's one decision to a service's thousands.
+_LEAST_ROOM: Final = 1 << 16
+_MOST_ROOM_AT_ONCE: Final = 1 << 20
 
 
 class Journal:
@@ -42,6 +48,7 @@ class Journal:
         self._directory = directory
         self._descriptor: int | None = None
         self._path = directory
+        self._end = self._room = 0
 
     def write(self, rows: Sequence[bytes]) -> None:
         """Append one group of rows (single_rows.encode), and requests as JSON objects, and return
@@ -49,8 +56,13 @@ class Journal:
         payload = b"[" + b",".join(rows) + b"]"
         record = _LENGTH.pack(len(payload)) + sha256(payload).digest() + payload
         with self._mine() as descriptor:
-            os.write(descriptor, record)
+            if self._end + len(record) > self._room:
+                more = min(max(self._room, _LEAST_ROOM), _MOST_ROOM_AT_ONCE) + len(record)
+                _write_at(descriptor, bytes(more), self._room)
+                self._room += more
+            _write_at(descriptor, record, self._end)
             os.fdatasync(descriptor)
+            self._end += len(record)
 
     @contextmanager
     def _mine(self) -> Iterator[int]:
@@ -74,6 +86,7 @@ class Journal:
         descriptor, name = tempfile.mkstemp(OPEN, "", self._directory)
         sync_directory(self._directory)
         self._descriptor, self._path = descriptor, Path(name)
+        self._end = self._room = 0
         return descriptor
 
     def close(self) -> None:
@@ -81,6 +94,13 @@ class Journal:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _write_at(descriptor: int, data: bytes, place: int) -> None:
+    """Raises OSError where less can be written, as on a full disk."""
+    written = os.pwrite(descriptor, data, place)
+    if written < len(data):
+        raise OSError(errno.ENOSPC, f"{written} of {len(data)} bytes of the journal were written")
 
 
 def close_all(directory: Path) -> list[Path]:
@@ -127,20 +147,28 @@ def read_all(paths: list[Path]) -> tuple[pa.Table, list[dict[str, Any]]]:
 
 
 def _records(path: Path) -> Iterator[bytes]:
-    data = path.read_bytes()
+    with path.open("rb") as file:
+        # A record that is written while it is read would look torn, and the next one like its heir.
+        fcntl.flock(file, fcntl.LOCK_SH)
+        data = file.read().rstrip(b"\0")
     at = 0
-    while at + _HEAD <= len(data):
-        [length] = _LENGTH.unpack_from(data, at)
-        start, end = at + _HEAD, at + _HEAD + length
-        if end > len(data):
-            return
-        payload = data[start:end]
-        if sha256(payload).digest() != data[at + _LENGTH.size : start]:
-            if end == len(data):
-                return
-            raise LogDamaged(f"journal/{path.name}: a record in its middle is not what was written")
+    while (payload := _record(data, at)) is not None:
         yield payload
-        at = end
+        at += _HEAD + len(payload)
+    # Of a record that a crash tore any part may be missing, but no record was begun after it.
+    if any(_record(data, later) is not None for later in range(at + 1, len(data) - _HEAD)):
+        raise LogDamaged(f"journal/{path.name}: a record in its middle is not what was written")
+
+
+def _record(data: bytes, at: int) -> bytes | None:
+    """The payload of the record that begins there, or None when none does."""
+    start = at + _HEAD
+    if start >= len(data):
+        return None
+    [length] = _LENGTH.unpack_from(data, at)
+    payload = data[start : start + length] if length <= len(data) - start else b""
+    is_whole = payload and sha256(payload).digest() == data[at + _LENGTH.size : start]
+    return payload if is_whole else None
 
 
 def pending(directory: Path) -> pa.Table:

@@ -266,7 +266,7 @@ def test_a_torn_last_record_never_happened_and_a_wrong_one_before_others_is_dama
     stream.append(singles(1, 1))
     stream.append(singles(1, 2))
     [path] = journals(tmp_path)
-    whole = path.read_bytes()
+    whole = path.read_bytes().rstrip(b"\0")
     first = 40 + int.from_bytes(whole[:8], "little")
     for cut in (first + 1, first + 20, len(whole) - 1):
         path.write_bytes(whole[:cut])
@@ -277,6 +277,78 @@ def test_a_torn_last_record_never_happened_and_a_wrong_one_before_others_is_dama
     with pytest.raises(LogDamaged, match="a record in its middle"):
         log.seal()
     assert len(journals(tmp_path)) == 1
+
+
+def test_whichever_blocks_of_the_last_group_a_crash_left_unwritten_the_others_are_read(
+    tmp_path: Path,
+) -> None:
+    log = make_log(tmp_path)
+    stream = log.stream()
+    stream.append(singles(2, 1))
+    [path] = journals(tmp_path)
+    kept = len(path.read_bytes().rstrip(b"\0"))
+    stream.append(singles(9, 2))
+    whole = path.read_bytes()
+    end = len(whole.rstrip(b"\0"))
+    blocks = [(kept, 512 * -(-kept // 512)), *((at, at + 512) for at in range(0, end, 512))]
+    blocks = [(max(kept, start), min(end, stop)) for start, stop in blocks if stop > kept]
+    assert len(blocks) > 3
+    for lost in range(1, 1 << min(len(blocks), 6)):
+        torn = bytearray(whole)
+        for number, (start, stop) in enumerate(blocks):
+            if lost >> number % 6 & 1:
+                torn[start:stop] = bytes(stop - start)
+        path.write_bytes(torn)
+        assert log.pending().num_rows == 2
+
+
+def test_a_group_that_is_gone_before_others_is_damage(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    stream = log.stream()
+    for batch in (1, 2, 3):
+        stream.append(singles(1, batch))
+    [path] = journals(tmp_path)
+    whole = path.read_bytes()
+    first, second = 0, 40 + int.from_bytes(whole[:8], "little")
+    third = second + 40 + int.from_bytes(whole[second : second + 8], "little")
+    for start, stop in ((first, second), (second, third), (second, second + 8)):
+        path.write_bytes(whole[:start] + bytes(stop - start) + whole[stop:])
+        with pytest.raises(LogDamaged, match="a record in its middle"):
+            log.pending()
+
+
+def test_a_journal_grows_with_what_is_written_and_loses_nothing_at_its_limits(
+    tmp_path: Path,
+) -> None:
+    log = make_log(tmp_path)
+    rows = singles(600)
+    with log.stream(rows_at_once=None) as stream:
+        sizes = set()
+        for start in range(0, len(rows), 4):
+            stream.append(rows[start : start + 4])
+            [path] = journals(tmp_path)
+            sizes.add(path.stat().st_size)
+        assert len(sizes) > 2
+        assert log.pending().to_pylist() == rows
+    assert log.size == len(rows)
+    assert log.verify().ok
+
+
+def test_a_full_disk_is_heard_and_nothing_counts_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = make_log(tmp_path)
+    stream = log.stream()
+    stream.append(singles(1, 1))
+    whole_write = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda to, data, at: whole_write(to, data[:20], at))
+    with pytest.raises(OSError, match=r"20 of \d+ bytes of the journal were written"):
+        stream.append(singles(1, 2))
+    monkeypatch.undo()
+    stream.append(singles(1, 3))
+    assert log.pending().num_rows == 2
+    stream.close()
+    assert log.size == 2
 
 
 VICTIM = """
