@@ -7,7 +7,8 @@ consent lookup in a live ledger on SQLite (one event for three persons), every g
 decision durable in the log by group commit; sealing runs meanwhile. Persons are drawn evenly, so
 nothing is warm. Two processes share the copy's pages; each has its own half of the persons.
 
-Three shapes: one caller alone; CALLERS that ask again as soon as they are answered, which gives the
+Four shapes: one caller alone; one in each process, as a service that serves one request at a time
+on each core, which the goal is held against; CALLERS that ask again as soon as they are answered, which gives the
 rate (their latency is their number through the rate, whatever the engine); and requests that come
 at random at the goal's rate, whose latency counts from when they came, waiting included.
 
@@ -56,6 +57,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         build(Path(place), persons)
         measure(Path(place), persons, decisions // 10, 1)
+        measure(Path(place), persons, decisions, PROCESSES)
         measure(Path(place), persons, decisions, callers)
         measure(Path(place), persons, decisions, 2 * callers, GOAL_RATE)
 
