@@ -8,9 +8,10 @@ decision durable in the log by group commit; sealing runs meanwhile. Persons are
 nothing is warm. Two processes share the copy's pages; each has its own half of the persons.
 
 Four shapes: one caller alone; one in each process, as a service that serves one request at a time
-on each core, which the goal is held against; CALLERS that ask again as soon as they are answered, which gives the
-rate (their latency is their number through the rate, whatever the engine); and requests that come
-at random at the goal's rate, whose latency counts from when they came, waiting included.
+on each core, which the goal is held against; CALLERS that ask again as soon as they are answered,
+which gives the rate (their latency is their number through the rate, whatever the engine); and
+requests that come at random at the goal's rate, whose latency counts from when they came, waiting
+included.
 
 The baseline is what a batch would cost: the compiled SQL for one person, on the same copy's tables.
 """
