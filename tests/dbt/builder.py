@@ -133,7 +133,8 @@ class Warehouse:
         variables: Mapping[str, Any] | None = None,
         project: Path = PROJECT_DIR,
     ) -> Any:
-        """Run one dbt command in this process against this warehouse; return its results."""
+        """Run one dbt command in this process against this warehouse; return the results of its
+        nodes, without the project's hooks."""
         import os
 
         from dbt.cli.main import dbtRunner
@@ -157,7 +158,7 @@ class Warehouse:
             os.chdir(before)  # dbt leaves the process in the project's directory
         if outcome.exception is not None:
             raise outcome.exception
-        return outcome.result
+        return [one for one in outcome.result if one.node.resource_type != "operation"]
 
     def parse_phone_numbers(self) -> None:
         """Fill reference.phone_number from the numbers that stand in landing, as a run does."""

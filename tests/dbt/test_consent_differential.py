@@ -17,7 +17,7 @@ from tests.dbt.consent_world import Permits, World, python_permits
 def consent_sql(shared_warehouse: Callable[[str], Warehouse]) -> ConsentSql:
     """The compiled models of models/consent, in the order of their references."""
     results = shared_warehouse("consent").run_dbt(["compile", "--select", "path:models/consent"])
-    nodes = [r.node for r in results.results if r.node.resource_type == "model"]
+    nodes = [r.node for r in results if r.node.resource_type == "model"]
     assert len(nodes) == 11
     return ConsentSql([(node.relation_name, node.compiled_code) for node in nodes])
 

@@ -184,7 +184,7 @@ def test_the_models_own_unit_tests_pass(insurer: Insurer) -> None:
     folders = ("profiles", "contexts", "outbound")
     results = insurer.warehouse.run_dbt(
         ["test", "--select", *(f"path:models/{folder},test_type:unit" for folder in folders)]
-    ).results
+    )
     failed = [f"{result.node.name}: {result.message}" for result in results if result.failures]
     assert len(results) >= 17
     assert failed == []

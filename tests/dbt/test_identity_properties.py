@@ -92,7 +92,7 @@ def identity(shared_warehouse: Callable[[str], Warehouse]) -> IdentitySql:
                 is_components=one.node.config.materialized == "components",
                 scope=one.node.config.get("scope"),
             )
-            for one in results.results
+            for one in results
             if one.node.resource_type == "model"
         ]
     )

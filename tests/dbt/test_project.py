@@ -116,7 +116,6 @@ def test_the_whole_project_builds_on_an_empty_landing(empty_warehouse: Warehouse
 
 def test_every_unit_test_beside_a_model_passes(empty_warehouse: Warehouse) -> None:
     results = empty_warehouse.run_dbt(["test", "--select", "test_type:unit"])
-    unit_tests = [one for one in results if one.node.resource_type == "unit_test"]
-    failed = [f"{one.node.name}: {one.message}" for one in unit_tests if one.status != "pass"]
+    failed = [f"{r.node.name}: {r.message}" for r in results if str(r.status) != "pass"]
     assert failed == []
-    assert len(unit_tests) > 0
+    assert len(results) > 0
