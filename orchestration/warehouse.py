@@ -142,7 +142,8 @@ def has_table(connection: duckdb.DuckDBPyConnection, schema: str, table: str) ->
 
 def close_ranks(connection: duckdb.DuckDBPyConnection) -> None:
     """Give back the room that deleted rows left in every table."""
-    connection.execute("reset max_vacuum_tasks")
+    for setting in _AS_THEY_LIE:
+        connection.execute(f"reset {setting}")
     # A checkpoint does nothing in a file that nobody wrote to.
     connection.execute("create or replace table closing_ranks as select 1 as n")
     connection.execute("drop table closing_ranks")

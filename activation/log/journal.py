@@ -56,13 +56,17 @@ class Journal:
         payload = b"[" + b",".join(rows) + b"]"
         record = _LENGTH.pack(len(payload)) + sha256(payload).digest() + payload
         with self._mine() as descriptor:
-            if self._end + len(record) > self._room:
-                more = min(max(self._room, _LEAST_ROOM), _MOST_ROOM_AT_ONCE) + len(record)
-                _write_at(descriptor, bytes(more), self._room)
-                self._room += more
+            self._make_room(descriptor, len(record))
             _write_at(descriptor, record, self._end)
             os.fdatasync(descriptor)
             self._end += len(record)
+
+    def _make_room(self, descriptor: int, size: int) -> None:
+        """Zeros for a record of this size and many more, durable together with the record."""
+        if self._end + size > self._room:
+            more = min(max(self._room, _LEAST_ROOM), _MOST_ROOM_AT_ONCE) + size
+            _write_at(descriptor, bytes(more), self._room)
+            self._room += more
 
     @contextmanager
     def _mine(self) -> Iterator[int]:

@@ -2,7 +2,8 @@
 
 Tables of the schema identity_state in the warehouse:
 - run: one row; `stage` is building, records, persons or committed. `committed` is written after the
-  store has the run's changes, as the last thing of all, so a run that died leaves another stage.
+  store has the run's changes, as the last thing of all, so a run that died leaves another stage;
+  and dbt turns it into `built by hand` where somebody else builds (macro of that name).
 - record: one row per record (record_key, content), a hash of all that the models read of it.
 - override: the overrides that stood.
 - scope: the records that the run of now solves anew; empty in a full build.

@@ -99,9 +99,8 @@ def _kept_apart(
 def hold(store: Connection, holding: Holding, key_id: str, *, author: str, at: datetime) -> int:
     """Record what has to be kept, in a writing transaction; returns how many overrides are new.
 
-    `key_id` tells the key that the holding's values were hashed with.
-
-    What stands already, or contradicts a person's decision, is left as it is.
+    `key_id` tells the key that the holding's values were hashed with. What stands already, or
+    contradicts a person's decision, is left as it is.
     """
     said = {"author": author, "reason": "in common with somebody who was erased"}
     overrides: list[Override] = [

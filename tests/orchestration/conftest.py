@@ -13,6 +13,7 @@ import pytest
 
 from orchestration.demo import WorldSummary, write_day, write_world
 from orchestration.secret_keys import IDENTITY_KEY_FILE
+from tests.hash_key import HASH_KEY
 from tests.orchestration.path import Ended, Kill, Runner
 from tests.orchestration.places import AS_OF, PEOPLE, SEED, Place
 
@@ -78,7 +79,7 @@ def world(path_directory: Path) -> World:
     place = Place(path_directory / "world")
     keys = place.home / "keys"
     keys.mkdir(mode=0o700, parents=True)
-    (keys / IDENTITY_KEY_FILE).write_bytes(b"a key that only tests use")
+    (keys / IDENTITY_KEY_FILE).write_bytes(HASH_KEY.secret)
     summary = write_world(place.landing, people=PEOPLE, seed=SEED, as_of=AS_OF, truth=place.truth)
     return World(place, summary)
 
