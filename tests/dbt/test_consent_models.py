@@ -227,10 +227,10 @@ def parted_warehouse(warehouse: Warehouse) -> Ledger:
     return ledger
 
 
-def run_of_day(warehouse: Warehouse, ledger: Ledger, day: int) -> None:
+def run_of_day(warehouse: Warehouse, ledger: Ledger, day: int, *, data_tests: bool = False) -> None:
     """Build consent with all before it and commit the identity, as a run of that day does."""
     ledger.watermark(days(day))
-    warehouse.build("+path:models/consent", as_of=days(day), data_tests=True)
+    warehouse.build("+path:models/consent", as_of=days(day), data_tests=data_tests)
     commit_identity(warehouse)
 
 
@@ -269,7 +269,7 @@ def test_a_restriction_stays_on_both_sides_of_a_split_and_a_later_one_with_its_o
         "contact_id", "C1", "withdrawn", purpose="renewal", occurred_at=days(2), recorded_at=days(2)
     )
     ledger.add("contact_id", "C2", "granted", occurred_at=days(2), recorded_at=days(2))
-    run_of_day(warehouse, ledger, 3)
+    run_of_day(warehouse, ledger, 3, data_tests=True)
     assert verdict(warehouse, "C1", "renewal") == ("deny", "withdrawn", later)
     assert verdict(warehouse, "C2", "renewal")[0] == "permit"
     assert verdict(warehouse, "C1") == ("deny", "withdrawn", refusal)

@@ -19,13 +19,16 @@ from tests.orchestration.places import Place
 SEED = 20261120
 SHORTEST_STAGE = 0.01  # seconds; a sync whose destination isn't set up does nothing
 NOT_OF_THE_PATH = "loading the project"
-# They write tables that each run writes whole, so least can go wrong: the long test has them.
+# They write what each run writes whole, so least can go wrong: the long test has them.
 REWRITTEN = {
     "reference tables",
     "policy labels",
     "models: staging to rule clusters",
+    "matching",
+    "models: persons to contexts",
     "gate before the decisions",
     "models: outbound",
+    "read copy",
     "gate before the syncs",
 }
 
@@ -42,7 +45,7 @@ def test_a_run_killed_stage_after_stage_ends_like_an_undisturbed_one(
     place = world.place.copy_to(path_directory / "killed")
     landed = _disturb(place, run, stages, first, random.Random(SEED))
     record_property("kills", f"{landed} of {len(stages)} hit a run")
-    assert landed >= len(stages) - 1 >= 7
+    assert landed >= len(stages) - 1 >= 5
     _assert_undisturbed(place, first)
 
 
