@@ -27,7 +27,7 @@ class HashKey:
         return self._derived(b"id").hex()[:16]
 
     def of(self, rule: str, values: Sequence[str]) -> str:
-        """The key hash of a rule's values, as the macros identity_key and keyed_hash make it."""
+        """The keyed hash of a rule's values, the first 32 digits of which are the models' key."""
         return sha256("\x1f".join([self.text, rule, *values]).encode()).hexdigest()
 
     def _derived(self, purpose: bytes) -> bytes:
@@ -37,3 +37,9 @@ class HashKey:
 def key_hash_sql(rule: str, value: str) -> str:
     """DuckDB's SQL for `HashKey.of` of one value, an expression that is never null."""
     return f"sha256(concat_ws(chr(31), (select key from store.hash_key), '{rule}', {value}))"
+
+
+def key_digits_sql(key_hash: str) -> str:
+    """DuckDB's SQL for the 32 digits of a key: of a uuid, of a keyed hash's text, or of the text
+    that was the key in releases before it was a uuid."""
+    return f"left(replace(({key_hash})::varchar, '-', ''), 32)"

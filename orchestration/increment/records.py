@@ -33,7 +33,8 @@ create or replace table {database}.store.identity_override as
 select * from store.identity_override
 union all
 select distinct
-    'increment', 'block_value', outside.rule, outside.key_hash, null::varchar, null::varchar
+    'increment', 'block_value', outside.rule, replace(outside.key_hash::varchar, '-', ''),
+    null::varchar, null::varchar
 from identity.id_keys as outside
 where outside.rule in (select rule from {increment}.id_rules where kind = 'authoritative')
     and outside.key_hash in (select key_hash from {increment}.id_keys)

@@ -38,7 +38,7 @@ select * from identity.id_guarded where raw_component in (
 """
 _UNCHANGED = """
 create or replace table {work}.unchanged_matter as
-select 'k_' || left(keys.key_hash, 12) as matter_id
+select 'k_' || left(replace(keys.key_hash::varchar, '-', ''), 12) as matter_id
 from (
     select rule, key_hash from {increment}.id_keys
     union all

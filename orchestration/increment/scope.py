@@ -14,6 +14,7 @@ the count differs.
 
 import duckdb
 
+from activation.store.hash_key import key_digits_sql
 from orchestration.increment.models import DATABASE, Models
 
 WORK = f"{DATABASE}.work"
@@ -55,11 +56,9 @@ select record_key from {work}.override_changed where record_key is not null
 union
 select other_record_key from {work}.override_changed where other_record_key is not null
 union
-select record_key from identity.id_keys
-where key_hash in (select key_hash from {work}.override_changed)
+select record_key from identity.id_keys where key_hash in ({decided})
 union
-select record_key from identity.id_composite_keys
-where key_hash in (select key_hash from {work}.override_changed)
+select record_key from identity.id_composite_keys where key_hash in ({decided})
 """
 _AUTHORITATIVE = f"select rule from {_INCREMENT}.id_rules where kind = 'authoritative'"
 _DETACHED = "select record_key from store.identity_override where kind = 'detach'"
@@ -179,12 +178,21 @@ def find_changed(connection: duckdb.DuckDBPyConnection, models: Models) -> tuple
     write_content(connection, models)
     run(connection, _OVERRIDES_CHANGED)
     run(connection, _CHANGED)
-    run(connection, _TOUCHED)
+    run(connection, _TOUCHED, decided=_decided_keys(connection))
     row = connection.execute(
         f"select (select count(*) from {WORK}.touched), (select count(*) from {WORK}.content)"
     ).fetchone()
     changed, records = row or (0, 0)
     return changed, records
+
+
+def _decided_keys(connection: duckdb.DuckDBPyConnection) -> str:
+    """The keys that a changed override is about: uuids, or texts under a release from before."""
+    decided = f"from {WORK}.override_changed where key_hash is not null"
+    kind = connection.execute("select typeof(key_hash) from identity.id_keys limit 1").fetchone()
+    if kind == ("UUID",):
+        return f"select {key_digits_sql('key_hash')}::uuid {decided}"
+    return f"select key_hash {decided}"
 
 
 def write_content(connection: duckdb.DuckDBPyConnection, models: Models) -> None:

@@ -12,41 +12,55 @@ from datetime import datetime
 from itertools import combinations
 
 import duckdb
-from sqlalchemy import ColumnElement, Connection, and_, false, or_
+from sqlalchemy import ColumnElement, Connection, and_, false, func, or_
 
 from activation.store import identity_overrides
-from activation.store.hash_key import key_hash_sql
+from activation.store.hash_key import key_digits_sql, key_hash_sql
 from activation.store.identity_overrides import Override
 from activation.store.tables import identity_override
 from orchestration.warehouse import has_table
 
-_DEVICE_HASH = key_hash_sql("device_id", "identifier")
+_DIGITS = key_digits_sql("key_hash")
+_DEVICE_DIGITS = key_digits_sql(key_hash_sql("device_id", "identifier"))
+# Keys are looked up before anything is made of them: a warehouse has millions.
 _CARRIED = f"""
-    select record_key, rule, key_hash from identity.id_keys
-    union all
-    select record_key, rule, key_hash from identity.id_composite_keys
-    union all
-    select record_key, 'device_id', {_DEVICE_HASH}
-    from identity.id_identifiers
-    where identifier_type = 'device_id'
+    with every_key as (
+        select record_key, rule, key_hash from identity.id_keys
+        union all
+        select record_key, rule, key_hash from identity.id_composite_keys
+    ),
+    device as (
+        select record_key, identifier, status from identity.id_identifiers
+        where identifier_type = 'device_id'
+    ),
+    my_key as (select key_hash from every_key where list_contains($mine, record_key)),
+    my_device as (select identifier from device where list_contains($mine, record_key)),
+    carried as (
+        select record_key, rule, {_DIGITS} as key_hash from every_key
+        where key_hash in (select key_hash from my_key)
+        union all
+        select record_key, 'device_id', {_DEVICE_DIGITS} from device
+        where identifier in (select identifier from my_device)
+    )
 """
 _WEAK = f"""
-    select rule, key_hash, status from identity.id_key_status where status <> 'ok'
+    select rule, {_DIGITS} as key_hash, status from identity.id_key_status
+    where status <> 'ok' and key_hash in (select key_hash from my_key)
     union all
-    select rule, key_hash, status from identity.id_composite_key_status where status <> 'ok'
+    select rule, {_DIGITS} as key_hash, status from identity.id_composite_key_status
+    where status <> 'ok' and key_hash in (select key_hash from my_key)
     union all
-    select distinct
-        'device_id', {_DEVICE_HASH}, status
-    from identity.id_identifiers
-    where identifier_type = 'device_id' and status = 'shared'
+    select distinct 'device_id', {_DEVICE_DIGITS}, status from device
+    where status = 'shared' and identifier in (select identifier from my_device)
 """
 
 
 @dataclass(frozen=True)
 class Holding:
-    """`keys` are (rule, key hash, status) that the person and others carry and that joined nobody;
-    `apart` are pairs of other people's records that only a contradiction with the person's records
-    kept apart; `forgotten` are (rule, key hash) kept before, which nobody carries any more."""
+    """`keys` are (rule, 32 digits of the key, status) that the person and others carry and that
+    joined nobody; `apart` are pairs of other people's records that only a contradiction with the
+    person's records kept apart; `forgotten` are (rule, digits) kept before, which nobody carries
+    any more."""
 
     keys: tuple[tuple[str, str, str], ...] = ()
     apart: tuple[tuple[str, str], ...] = ()
@@ -59,7 +73,7 @@ def find_holding(connection: duckdb.DuckDBPyConnection, records: Sequence[str]) 
         return Holding()
     mine = {"mine": list(records)}
     weak = connection.execute(
-        f"with carried as ({_CARRIED}), weak as ({_WEAK}), both_sides as ("
+        f"{_CARRIED}, weak as ({_WEAK}), both_sides as ("
         "select rule, key_hash from carried group by all "
         "having bool_or(list_contains($mine, record_key)) "
         "and not bool_and(list_contains($mine, record_key))) "
@@ -68,8 +82,9 @@ def find_holding(connection: duckdb.DuckDBPyConnection, records: Sequence[str]) 
         mine,
     ).fetchall()
     forgotten = connection.execute(
-        f"with carried as ({_CARRIED}) select distinct rule, key_hash from carried "
-        "inner join store.identity_override as overrides using (rule, key_hash) "
+        f"{_CARRIED} select distinct carried.rule, carried.key_hash from carried "
+        "inner join store.identity_override as overrides on carried.rule = overrides.rule "
+        f"and carried.key_hash = {key_digits_sql('overrides.key_hash')} "
         "where overrides.kind = 'keep_shared' "
         "group by all having bool_and(list_contains($mine, carried.record_key)) order by all",
         mine,
@@ -116,10 +131,11 @@ def hold(store: Connection, holding: Holding, key_id: str, *, author: str, at: d
 def about_them_alone(holding: Holding) -> ColumnElement[bool]:
     """The overrides that were about the erased person alone, as a condition."""
     table = identity_override.c
+    digits = func.substr(table.key_hash, 1, 32)
     return or_(
         false(),
         *(
-            and_(table.kind == "keep_shared", table.rule == rule, table.key_hash == key)
+            and_(table.kind == "keep_shared", table.rule == rule, digits == key)
             for rule, key in holding.forgotten
         ),
     )

@@ -54,7 +54,7 @@ inner join read_csv({path}, all_varchar = true) as named using (system, entity, 
 _JUDGED = """
 create temp table judged as
 with usable as (
-    select keys.record_key, keys.rule || keys.key_hash as shared
+    select keys.record_key, keys.rule || keys.key_hash::varchar as shared
     from identity.id_keys as keys
     left join identity.id_key_status as status using (rule, key_hash)
     where status.status is distinct from 'blocked'

@@ -178,8 +178,8 @@ def test_a_new_record_changes_nobody_who_shares_no_value_with_it(
     after = run(identity, {**world, TICKETS: [*world[TICKETS], added]}, day=1)
     touched = union_find(
         identity.rows(
-            "select record_key, key_hash from identity.id_keys"
-            " union all select record_key, key_hash from identity.id_composite_keys"
+            "select record_key, key_hash::varchar from identity.id_keys"
+            " union all select record_key, key_hash::varchar from identity.id_composite_keys"
         )
     )
     near = touched.get("service.tickets:new", "nothing")

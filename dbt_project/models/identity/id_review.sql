@@ -60,7 +60,7 @@ conflict_carriers as (
 
 key_conflicts as (
     select
-        'k_' || left(key_hash, 12) as matter_id,
+        'k_' || left(replace(key_hash::varchar, '-', ''), 12) as matter_id,
         'key_conflict' as kind,
         rule as reason,
         count(*) as record_count,

@@ -76,7 +76,7 @@ def test_nothing_changed_solves_nothing(ran: tuple[Warehouse, Given]) -> None:
         (
             "a person decided that a device stays shared",
             "insert into store.identity_override values "
-            "('o', 'keep_shared', 'device_id', 'hash', null, null)",
+            "('o', 'keep_shared', 'device_id', md5('hash'), null, null)",
             "delete from store.identity_override where override_id = 'o'",
         ),
     ],
