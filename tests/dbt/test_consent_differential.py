@@ -88,7 +88,7 @@ def test_the_comparison_finds_a_mistake_in_the_sql(
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(world=worlds())
 def test_sql_and_python_judge_every_small_world_alike(
@@ -147,7 +147,7 @@ def test_sql_and_python_judge_a_million_cases_alike(consent_sql: ConsentSql) -> 
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=75, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(world=worlds())
 def test_no_permit_leads_to_an_address_that_bounced_since_the_persons_last_grant(
