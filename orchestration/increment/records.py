@@ -28,6 +28,7 @@ CHANGED_ALONE = ("id_record_attributes", "id_keys")
 MODELS = ("id_rules", *CHANGED_ALONE, *LINKS, *BY_KEY, *AFTER_KEYS)
 
 # An authoritative key that a record outside of the scope carries has too many carriers to link any.
+# All its digits are kept: under a release from before a key has 64 of them.
 _OVERRIDES = """
 create or replace table {database}.store.identity_override as
 select * from store.identity_override

@@ -7,6 +7,7 @@ is. A key in conflict that more records carry than are here has not changed, and
 
 import duckdb
 
+from activation.store.hash_key import key_digits_sql
 from orchestration.increment.models import DATABASE, Models
 from orchestration.increment.replace import replace_rows
 from orchestration.increment.scope import WORK, copy, run
@@ -38,7 +39,7 @@ select * from identity.id_guarded where raw_component in (
 """
 _UNCHANGED = """
 create or replace table {work}.unchanged_matter as
-select 'k_' || left(replace(keys.key_hash::varchar, '-', ''), 12) as matter_id
+select 'k_' || left({digits}, 12) as matter_id
 from (
     select rule, key_hash from {increment}.id_keys
     union all
@@ -89,7 +90,7 @@ def solve(connection: duckdb.DuckDBPyConnection, models: Models) -> None:
         f"{DATABASE}.identity.id_composite_keys",
     )
     models.build(connection, MODEL)
-    run(connection, _UNCHANGED)
+    run(connection, _UNCHANGED, digits=key_digits_sql("keys.key_hash"))
     run(connection, _MATTERS)
 
 

@@ -39,7 +39,7 @@ def merged(first: Person, second: Person) -> Person:
     return replace(first, links=tuple(links.values()), former_links=tuple(former.values()))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(world=worlds())
 def test_no_merge_permits_against_a_refusal_without_the_persons_own_newer_grant(
     world: World,
@@ -64,7 +64,7 @@ def test_no_merge_permits_against_a_refusal_without_the_persons_own_newer_grant(
                 assert newest > event.occurred_at
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(world=worlds())
 def test_a_merge_lifts_no_refusal_that_neither_persons_own_word_lifts(world: World) -> None:
     first, second = world.persons[0], world.persons[-1]
@@ -87,7 +87,7 @@ def test_a_merge_lifts_no_refusal_that_neither_persons_own_word_lifts(world: Wor
             assert granted_at > refusal.occurred_at
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(world=worlds())
 def test_a_split_leaves_every_refusal_with_both_sides(world: World) -> None:
     """What con_former_links makes of a split: each side keeps its own identifiers, and of the
@@ -116,7 +116,7 @@ def test_a_split_leaves_every_refusal_with_both_sides(world: World) -> None:
                 assert after[side.person_id, purpose, channel][0] == "deny"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(world=worlds())
 def test_what_the_other_side_says_after_a_split_changes_nothing(world: World) -> None:
     first = min(event.occurred_at for event in world.events) if world.events else AS_OF
@@ -134,7 +134,7 @@ def test_what_the_other_side_says_after_a_split_changes_nothing(world: World) ->
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(world=worlds())
 def test_a_former_link_never_turns_deny_into_permit(world: World) -> None:
     apart = [replace(person, former_links=()) for person in world.persons]

@@ -14,7 +14,7 @@ from tests.dbt.consent_cases import IDENTIFIERS, an_event, worlds
 from tests.dbt.consent_world import World, python_permits
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(world=worlds(), seed=st.integers(0, 99))
 def test_the_order_of_events_does_not_matter(world: World, seed: int) -> None:
     shuffled = list(world.events)
@@ -22,7 +22,7 @@ def test_the_order_of_events_does_not_matter(world: World, seed: int) -> None:
     assert python_permits(replace(world, events=shuffled)) == python_permits(world)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(world=worlds(), data=st.data())
 def test_one_more_restriction_never_turns_deny_into_permit(
     world: World, data: st.DataObject
@@ -36,7 +36,7 @@ def test_one_more_restriction_never_turns_deny_into_permit(
         assert not (before[key][0] == "deny" and verdict == "permit"), key
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(world=worlds(), action=st.sampled_from(("withdrawn", "objected", "denied")))
 def test_a_refusal_stands_against_older_and_simultaneous_grants(world: World, action: str) -> None:
     refusals, grants = [], []
@@ -69,7 +69,7 @@ def test_a_refusal_stands_against_older_and_simultaneous_grants(world: World, ac
             assert after[person.person_id, "marketing", "email"][0] == "deny"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(world=worlds(), data=st.data())
 def test_what_a_system_brings_in_never_turns_a_refusal_into_a_permit(
     world: World, data: st.DataObject
@@ -84,7 +84,7 @@ def test_what_a_system_brings_in_never_turns_a_refusal_into_a_permit(
             assert after[key][0] == "deny", key
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(world=worlds())
 def test_a_late_grant_that_is_older_than_a_refusal_changes_no_verdict(world: World) -> None:
     before = python_permits(world)
@@ -108,14 +108,14 @@ def test_a_late_grant_that_is_older_than_a_refusal_changes_no_verdict(world: Wor
         return
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(world=worlds())
 def test_what_is_not_yet_known_changes_nothing(world: World) -> None:
     known = [e for e in world.events if e.occurred_at <= AS_OF and e.recorded_at <= AS_OF]
     assert python_permits(replace(world, events=known)) == python_permits(world)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(world=worlds())
 def test_an_opt_out_signal_refuses_what_the_regime_binds_and_touches_nothing_else(
     world: World,

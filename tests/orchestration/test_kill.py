@@ -1,7 +1,8 @@
 """kill -9 at any moment, then run again: the state of a run that nobody disturbed.
 
-A place is killed several times, each time a stage later than the last, and then run to its end. The
-points are spread over every stage, at a random part of the time that the undisturbed run took.
+A place is killed several times, each time a stage later than the last, and then run to its end. A
+kill falls at a random part of the time that the stage took in the undisturbed run; the long test
+has every stage.
 """
 
 import random
