@@ -61,6 +61,8 @@ class Courier:
         self._report = report
         self._batch_number: int | None = None
         self._batches_in_vain = 0
+        self._doubted: set[Item] = set()
+        """Items of which an attempt had no outcome: they may have arrived, whatever came after."""
         self.unfinished: set[str] = set()
         """Row keys of items that the destination did not acknowledge."""
 
@@ -92,6 +94,7 @@ class Courier:
             pairs = zip(intents, outcomes, strict=True)
             ends = {intent.item: outcome.error for intent, outcome in pairs}
             self._notice_stop(ends)
+            self._doubted |= {item for item, end in ends.items() if end is ErrorClass.IN_DOUBT}
             again = self._again(ends)
             poisoned = [item for item, error in ends.items() if error is ErrorClass.BATCH_POISON]
             if again:
@@ -142,7 +145,11 @@ class Courier:
                 ledger_seq=head,
             )
             self._journal.record_withheld(connection, withheld, head)
-        self._report.withheld.update(reason for _, reason in withheld)
+        for item, reason in withheld:
+            if item in self._doubted:
+                self._report.in_doubt += 1
+            else:
+                self._report.withheld[reason] += 1
         if intents:
             self._batch_number += 1
         return intents, batch
@@ -209,10 +216,12 @@ class Courier:
                 self._report.removed += 1
             elif error is None:
                 self._report.sent += 1
+            elif error is ErrorClass.IN_DOUBT or (
+                error is ErrorClass.UNSENT and item in self._doubted
+            ):
+                self._report.in_doubt += 1
             elif error is ErrorClass.UNSENT:
                 self._report.not_attempted += 1
-            elif error is ErrorClass.IN_DOUBT:
-                self._report.in_doubt += 1
             else:
                 self._report.failures[str(error)] += 1
             if error is not None:

@@ -25,6 +25,7 @@ class SyncReport:
     failures: Counter[str] = field(default_factory=Counter)
     """By error class."""
     in_doubt: int = 0
+    """Rows of which an attempt had no outcome, also if a later attempt was withheld or not made."""
     not_attempted: int = 0
     overdue_removals: int = 0
     """Removals asked for by a person that the destination hasn't acknowledged: each is an alarm."""

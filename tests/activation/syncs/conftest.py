@@ -41,7 +41,8 @@ def webhook(receiver: Receiver) -> Iterator[WebhookConnector]:
         SECRET,
         clock=lambda: datetime.now(UTC),
         allow_private_hosts=frozenset({"127.0.0.1"}),
-        timeouts=Timeouts(connect=1, answer=1),
+        # A receiver that waits for another thread is not away, however slow the machine.
+        timeouts=Timeouts(connect=30, answer=60),
     )
     yield connector
     connector.close()

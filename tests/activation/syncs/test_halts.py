@@ -81,3 +81,22 @@ def test_a_halt_during_a_run_stops_the_next_batch_and_no_intent_follows_it(
     assert 0 < intents_at_the_halt[0] < len(people)
     assert count_intents(store) == intents_at_the_halt[0]
     assert report.withheld["node_halted"] == len(people) - intents_at_the_halt[0]
+
+
+def test_an_attempt_without_an_outcome_stays_in_doubt_when_a_halt_stops_the_next(
+    store: Engine, webhook: WebhookConnector, receiver: Receiver
+) -> None:
+    def fault(request: int) -> str:
+        if request > 1:
+            return "ok"
+        stop(store, "renewal")
+        return "taken_drop"
+
+    receiver.fault = fault
+    report = sync(store, webhook, actions(range(3), node=["renewal"] * 3))
+
+    assert (report.sent, report.in_doubt, report.withheld.total()) == (2, 1, 0)
+    assert report.balances()
+    assert len(receiver.taken()) == 3
+    with store.connect() as connection:
+        assert connection.scalars(select(sync_withheld.c.reason)).all() == ["node_halted"]
