@@ -1,4 +1,4 @@
-{#- Fails if one of the columns is null. One test for a model's columns costs what not_null costs for each of them. -#}
+{#- Fails if one of the columns is null. For a table without a key; else see grain. -#}
 {% test never_null(model, columns) %}
 select *
 from {{ model }}

@@ -1,4 +1,4 @@
--- grain: one row per person, channel, address and source record
+-- grain: one row per person, channel, address, source record and priority
 -- Where an address comes from; which one is used is judged in per_addresses.
 with
 
