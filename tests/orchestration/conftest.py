@@ -1,10 +1,15 @@
 """One small world, one server of runs and one finished run, shared by the tests of the path.
 
-The tests of a file share a worker (`--dist loadfile`), and so what is made here.
+The tests of a file share a worker (`--dist loadfile`), and so what is made here; the finished run
+is made by one worker for all of them.
 """
 
+import fcntl
+import json
+import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +22,7 @@ from tests.hash_key import HASH_KEY
 from tests.orchestration.path import Ended, Kill, Runner
 from tests.orchestration.places import AS_OF, PEOPLE, SEED, Place
 
-DAYS = 3
+DAYS = 2
 
 
 @dataclass(frozen=True)
@@ -85,12 +90,32 @@ def world(path_directory: Path) -> World:
 
 
 @pytest.fixture(scope="session")
-def first(world: World, run: Run, path_directory: Path) -> Finished:
+def first(
+    request: pytest.FixtureRequest, path_directory: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Finished:
     """The base world after one run, never run over again: tests copy it."""
-    place = world.place.copy_to(path_directory / "first")
-    ended = run(place)
-    assert ended.succeeded, ended.problems
+    everybodys = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        everybodys = everybodys.parent
+    made, told = Place(everybodys / "first"), everybodys / "first.json"
+    own = path_directory / "first"
+    with _locked(everybodys / "first.lock"):
+        if told.exists():
+            return Finished(made.copy_to(own), Ended(**json.loads(told.read_text())))
+        place = request.getfixturevalue("world").place.copy_to(own)
+        ended: Ended = request.getfixturevalue("run")(place)
+        assert ended.succeeded, ended.problems
+        place.copy_to(made.root)
+        told.write_text(json.dumps(asdict(ended)))
     return Finished(place, ended)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One worker at a time."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

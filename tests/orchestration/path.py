@@ -82,9 +82,16 @@ class Runner:
         """`assent run` itself; `problems` is what it prints."""
         return self._ask("command", home, landing, as_of, None)
 
-    def assent(self, home: Path, as_of: datetime, *arguments: str) -> Ended:
-        """Any command over a home that holds its landing zone; `problems` is what it prints."""
-        return self._ask("assent", home, home / "landing", as_of, None, arguments)
+    def assent(
+        self,
+        home: Path,
+        as_of: datetime,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> Ended:
+        """Any command over a home that holds its landing zone; `problems` is what it prints: all of
+        its output, and each line of what went to standard error."""
+        return self._ask("assent", home, home / "landing", as_of, None, arguments, environment)
 
     def _ask(
         self,
@@ -94,6 +101,7 @@ class Runner:
         as_of: datetime,
         kill: Kill | None,
         arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> Ended:
         request = {
             "what": what,
@@ -102,6 +110,7 @@ class Runner:
             "as_of": as_of.isoformat(),
             "kill": [kill.stage, kill.seconds] if kill else None,
             "arguments": list(arguments),
+            "environment": dict(environment or {}),
         }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -177,6 +186,7 @@ def _carry_out(request: Mapping[str, Any], announcer: _Announcer) -> None:
     record, status = RunRecord(), 1
     # The threads of dbt's static parser don't survive a fork: a second project would hang in it.
     os.environ["DBT_STATIC_PARSER"] = "False"
+    os.environ.update(request["environment"])
     try:
         home = environment.home(Path(request["home"]), Path(request["landing"]))
         as_of = datetime.fromisoformat(request["as_of"])

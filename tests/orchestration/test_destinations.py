@@ -1,10 +1,8 @@
 """The whole path to all three kinds of destination, with real servers at their ends."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,10 +11,11 @@ from orchestration.clock import parse_time
 from orchestration.demo import write_world
 from tests.activation.conftest import postgresql_server_url, postgresql_url
 from tests.activation.connectors.receiver import SECRET, Receiver
+from tests.orchestration.path import Runner
 
 __all__ = ["postgresql_server_url", "postgresql_url"]
 
-AS_OF = "2026-11-20T09:00:00+00:00"
+AS_OF = parse_time("2026-11-20T09:00:00+00:00")
 DESTINATIONS = """
 destinations:
   outbox: {connector: files}
@@ -31,10 +30,10 @@ destinations:
 
 @pytest.mark.timeout(600)
 def test_three_destinations_receive_each_action_once_with_the_store_on_postgresql(
-    tmp_path: Path, postgresql_url: str
+    runner: Runner, tmp_path: Path, postgresql_url: str
 ) -> None:
     home = tmp_path / "var"
-    write_world(home / "landing", people=120, seed=5, as_of=parse_time(AS_OF))
+    write_world(home / "landing", people=120, seed=5, as_of=AS_OF)
     (home / "destinations.yml").write_text(DESTINATIONS)
     with Receiver() as receiver:
         secrets = {
@@ -43,8 +42,8 @@ def test_three_destinations_receive_each_action_once_with_the_store_on_postgresq
             "CRM_WEBHOOK_SECRET": SECRET,
             "CRM_DATABASE_URL": postgresql_url.replace("postgresql+psycopg://", "postgresql://"),
         }
-        first = run(home, secrets)
-        again = run(home, secrets)
+        first = run(runner, home, secrets)
+        again = run(runner, home, secrets)
         delivered = [arrival.data["decision_id"] for arrival in receiver.taken()]
     sent = {name: report.get("sent") for name, report in first["syncs"].items()}
     assert sent["outbox_actions"] > 0
@@ -56,23 +55,18 @@ def test_three_destinations_receive_each_action_once_with_the_store_on_postgresq
     with psycopg.connect(secrets["CRM_DATABASE_URL"]) as connection:
         rows = connection.execute("select decision_id from crm.action").fetchall()
     assert {decision_id for (decision_id,) in rows} == set(delivered)
+    assert not (home / "assent.sqlite").exists()
     assert no_secret_was_written(home, secrets)
 
 
-def run(home: Path, secrets: dict[str, str]) -> dict:  # type: ignore[type-arg]
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "orchestration.cli", "run", "--json"),
-            *("--home", str(home), "--as-of", AS_OF),
-        ],
-        env=os.environ | secrets,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert all(secret not in done.stdout + done.stderr for secret in secrets.values())
-    return json.loads(done.stdout)
+def run(runner: Runner, home: Path, secrets: dict[str, str]) -> dict[str, Any]:
+    """`assent run --json` with the secrets in its environment; the summary that it prints."""
+    options = ("run", "--json", "--as-of", AS_OF.isoformat())
+    ended = runner.assent(home, AS_OF, *options, environment=secrets)
+    assert ended.succeeded, ended.problems
+    assert all(secret not in "\n".join(ended.problems) for secret in secrets.values())
+    summary: dict[str, Any] = json.loads(ended.problems[0])
+    return summary
 
 
 def no_secret_was_written(home: Path, secrets: dict[str, str]) -> bool:
