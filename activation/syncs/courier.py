@@ -212,13 +212,13 @@ class Courier:
 
     def _count(self, ends: Mapping[Item, ErrorClass | None]) -> None:
         for item, error in ends.items():
+            if error is ErrorClass.UNSENT and item in self._doubted:
+                error = ErrorClass.IN_DOUBT
             if error is None and item.operation is Operation.REMOVE:
                 self._report.removed += 1
             elif error is None:
                 self._report.sent += 1
-            elif error is ErrorClass.IN_DOUBT or (
-                error is ErrorClass.UNSENT and item in self._doubted
-            ):
+            elif error is ErrorClass.IN_DOUBT:
                 self._report.in_doubt += 1
             elif error is ErrorClass.UNSENT:
                 self._report.not_attempted += 1

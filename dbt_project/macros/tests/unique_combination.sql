@@ -1,4 +1,5 @@
-{#- Fails if two rows of the model agree in all the given columns. -#}
+{#- Fails if two rows of the model agree in all the given columns. For a second key, or one with nulls in it;
+    else see grain. -#}
 {% test unique_combination(model, columns) %}
 select
     {{ columns | join(', ') }},

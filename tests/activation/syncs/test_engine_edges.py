@@ -8,10 +8,12 @@ from sqlalchemy import Engine, select
 
 from activation.connectors.postgres import PostgresConnector
 from activation.connectors.protocol import Batch, Idempotency, RemovalAddress, RowOutcome
+from activation.connectors.webhook import WebhookConnector
 from activation.consent.vocabulary import RESTRICTIVE_ACTIONS
 from activation.store.tables_sync import sync_intent, sync_state
 from activation.syncs import SyncError, SyncSpec, check_targets
 from activation.syncs.gate import RESTRICTING_ACTIONS
+from tests.activation.connectors.receiver import Receiver
 from tests.activation.syncs.destination import MemoryDestination
 from tests.activation.syncs.world import (
     ACTIONS,
@@ -154,3 +156,13 @@ def test_two_syncs_may_not_keep_one_object() -> None:
     check_targets([ACTIONS, AUDIENCES])
     with pytest.raises(SyncError, match="demo_actions and other both write demo/action"):
         check_targets([ACTIONS, AUDIENCES, other])
+
+
+def test_a_row_in_doubt_whose_next_attempt_is_not_made_stays_in_doubt(
+    engine: Engine, webhook: WebhookConnector, receiver: Receiver
+) -> None:
+    receiver.fault = lambda request: "taken_drop" if request <= 2 else "401"
+    report = sync(engine, webhook, actions(range(2)))
+    assert (report.in_doubt, report.failed, report.not_attempted) == (1, 1, 0)
+    assert report.balances()
+    assert len(receiver.taken()) == 2
